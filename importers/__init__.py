@@ -1,0 +1,1 @@
+"""WHO runs ONNX: one file per runtime, run by matrix/worker.py inside that runtime's own environment."""

@@ -1,0 +1,103 @@
+"""What a worker does: export a reference model, run an ONNX file, or check one.
+
+Runs in every environment, so: the standard library and NumPy only, Python 3.6 syntax. Arrays of several input sets
+lie in one npz file; number 2 of input `x` is called "2/x".
+"""
+
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+
+
+class Graph:
+    """A reference model, as an exporter sees it.
+
+    inputs: objects with name, dtype and shape (strings are dynamic axes; see sizes)
+    nodes: objects with op, layer, inputs, outputs, attributes (dict), weights (dict of float32 arrays by short name)
+        and shapes (of the outputs, at the export sizes); nodes with the same `layer` share their weights
+    outputs: objects with name, value (the name of a node's output) and dtype
+    sizes: the length of each dynamic axis at export
+    """
+
+    def __init__(self, folder):
+        with open(os.path.join(folder, "model.json")) as file:
+            data = json.load(file)
+        with np.load(os.path.join(folder, "weights.npz")) as weights:
+            arrays = {name: weights[name] for name in weights.files}
+        self.name = data["name"]
+        self.sizes = data["input_sets"][0]
+        self.inputs = [SimpleNamespace(**i) for i in data["inputs"]]
+        self.outputs = [SimpleNamespace(**o) for o in data["outputs"]]
+        self.nodes = [SimpleNamespace(**n) for n in data["nodes"]]
+        for node in self.nodes:
+            node.weights = {short: arrays[name] for short, name in node.weights.items()}
+
+
+def read_sets(path, sets):
+    """The arrays of the numbered input sets in an npz file: one dict for each."""
+    with np.load(path) as arrays:
+        names = [name.split("/", 1) + [name] for name in arrays.files]
+        return [{short: arrays[name] for which, short, name in names if which == str(n)} for n in sets]
+
+
+def write_sets(path, sets, values):
+    """Write one dict of arrays for each numbered input set."""
+    np.savez(path, **{"%d/%s" % (n, name): a for n, arrays in zip(sets, values) for name, a in arrays.items()})
+
+
+def native_outputs(module, model, graph, inputs):
+    """The framework's own outputs for one input set; raises ValueError unless every output is there."""
+    outputs = {name: np.asarray(array) for name, array in module.run(model, inputs).items()}
+    wanted = [output.name for output in graph.outputs]
+    if sorted(outputs) != sorted(wanted):
+        raise ValueError("the native model returned %s, not %s" % (sorted(outputs), sorted(wanted)))
+    return outputs
+
+
+def export(module, job, stage):
+    """Build the model, run it natively, write out/model.onnx and out/native.npz.
+
+    Returns how the file's graph inputs and outputs stand to the model's, or None when they have its names or order.
+    """
+    stage("build")
+    graph = Graph(job["model"])
+    known = set(module.LAYERS) | set(getattr(module, "COMPOSED", ()))
+    lacking = sorted({node.op for node in graph.nodes} - known)
+    if lacking:
+        raise NotImplementedError("no layer %s" % ", ".join(lacking))
+    dynamic = {
+        i.name: {axis: n for axis, n in enumerate(i.shape) if isinstance(n, str)} if job["dynamic"] else {}
+        for i in graph.inputs
+    }
+    request = SimpleNamespace(graph=graph, opset=job["opset"], dynamic=dynamic, exporter=job["exporter"])
+    model = module.build(graph, request)
+    inputs = read_sets(os.path.join(job["model"], "inputs.npz"), job["sets"])
+    stage("native")
+    if hasattr(module, "run"):
+        values = [native_outputs(module, model, graph, arrays) for arrays in inputs]
+    else:
+        # No framework stands behind this source: its native run is the graph in float32 NumPy.
+        values = read_sets(os.path.join(job["model"], "rounded.npz"), job["sets"])
+    write_sets(os.path.join(job["out"], "native.npz"), job["sets"], values)
+    stage("export")
+    return module.EXPORTERS[job["exporter"]](model, inputs[0], request, os.path.join(job["out"], "model.onnx"))
+
+
+def run(module, job, stage):
+    """Load the ONNX file and run each input set; write every output to the npz file job["out"]."""
+    stage("load")
+    request = SimpleNamespace(option=job["option"], inputs=job["inputs"], outputs=job["outputs"])
+    feeds = read_sets(job["feeds"], job["sets"])
+    session = module.load(job["model"], request)
+    stage("run")
+    values = [module.run(session, arrays) for arrays in feeds]
+    stage("compare")
+    write_sets(job["out"], job["sets"], [{k: np.asarray(v) for k, v in outputs.items()} for outputs in values])
+    return module.describe(session) if hasattr(module, "describe") else None
+
+
+def check(module, job, stage):
+    """Hand a job of the host's own to a module that works in the host's environment."""
+    return module.check(job, stage)

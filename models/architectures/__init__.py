@@ -1,0 +1,3 @@
+"""Whole networks, true to their papers in topology, scaled down in width and resolution."""
+
+from models.architectures import convnets  # noqa: F401 - importing a family enters its models

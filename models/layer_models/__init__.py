@@ -1,0 +1,3 @@
+"""One small model per layer and attribute set."""
+
+from models.layer_models import convolution  # noqa: F401 - importing a family enters its models

@@ -1,0 +1,160 @@
+"""Describing a reference model: calling a layer records a node and computes its value in float64.
+
+Shapes, weights and the truth are by-products of the description; `evaluate` computes the recorded graph again for
+other inputs, or in another precision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from models.layers import LAYERS
+from models.layers.base import Array
+
+Shape = Sequence[int | str]
+
+
+@dataclass(frozen=True)
+class Value:
+    """What flows between layers: its name in the graph, and what it is at the size used for export."""
+
+    name: str
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape at the size used for export."""
+        return tuple(self.array.shape)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A graph input; strings in `shape` are dynamic axes. Integers are drawn from 0 to high - 1, floats are normal."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    high: int = 0
+
+    def draw(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
+        """Numbers for this input, with the dynamic axes as in `sizes`; floats hold float32 values."""
+        shape = [sizes[n] if isinstance(n, str) else n for n in self.shape]
+        if self.dtype == "int64":
+            return generator.integers(0, self.high, shape)
+        if self.dtype == "bool":
+            return generator.random(shape) < 0.5
+        return generator.normal(size=shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer of the graph. `layer` names its weights, and is the same for nodes that share them."""
+
+    op: str
+    layer: str
+    inputs: list[str]
+    outputs: list[str]
+    attributes: dict[str, Any]
+    weights: dict[str, str]
+    shapes: list[list[int]]
+
+
+@dataclass
+class Graph:
+    """A reference model as data: layer graph, weights (float32), and the names of what it returns."""
+
+    name: str
+    inputs: list[Input] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    weights: dict[str, Array] = field(default_factory=dict)
+
+
+def generator_for(*names: object) -> np.random.Generator:
+    """The random generator that belongs to these names, the same on every machine."""
+    digest = hashlib.sha256("/".join(map(str, names)).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "little")))
+
+
+class Net:
+    """Describes one model: `net.input`, one method per layer of the vocabulary, `net.output`."""
+
+    def __init__(self, name: str, sizes: dict[str, int]) -> None:
+        self.graph = Graph(name)
+        self._sizes = sizes
+
+    def input(self, name: str, shape: Shape, dtype: str = "float32", high: int = 0) -> Value:
+        """A graph input; `high` bounds the integers of an int64 input."""
+        described = Input(name, dtype, shape, high)
+        self.graph.inputs.append(described)
+        array = described.draw(generator_for(self.graph.name, name, 0), self._sizes)
+        return Value(name, _in_precision(array, np.float64))
+
+    def output(self, name: str, value: Value) -> None:
+        """Let the model return `value` under `name`."""
+        self.graph.outputs.append((name, value.name))
+
+    def layer(self, op: str, *inputs: Value, share: str | None = None, **attributes: Any) -> Any:
+        """Add layer `op`. Nodes with the same `share` use the weights of the first of them.
+
+        Returns a Value, or a tuple of them where the layer has several outputs.
+        """
+        spec = LAYERS[op]
+        attributes = spec.attributes(attributes)
+        name = share or f"{op}_{sum(node.op == op for node in self.graph.nodes) + 1}"
+        arrays = [value.array for value in inputs]
+        weights = self._weights_of(name, op, arrays, attributes)
+        results = spec(
+            *arrays,
+            weights={k: self.graph.weights[v].astype(np.float64) for k, v in weights.items()},
+            attributes=attributes,
+        )
+        place = f"{op}_{len(self.graph.nodes) + 1}"
+        outputs = [place] if len(results) == 1 else [f"{place}_{i}" for i in range(len(results))]
+        shapes = [list(r.shape) for r in results]
+        self.graph.nodes.append(
+            Node(op, name, [v.name for v in inputs], outputs, attributes, weights, shapes)
+        )
+        values = tuple(Value(n, r) for n, r in zip(outputs, results, strict=True))
+        return values[0] if len(values) == 1 else values
+
+    def _weights_of(self, layer: str, op: str, arrays: list[Array], attributes: dict[str, Any]) -> dict[str, str]:
+        known = {n.split("/", 1)[1]: n for n in self.graph.weights if n.split("/", 1)[0] == layer}
+        draw = LAYERS[op].draw_weights
+        if known or draw is None:
+            return known
+        wanted = {k: v for k, v in attributes.items() if k in (draw.__kwdefaults__ or {}) or k in _keyword_names(draw)}
+        drawn = draw(generator_for(self.graph.name, layer), *arrays, **wanted)
+        for name, weight in drawn.items():
+            self.graph.weights[f"{layer}/{name}"] = np.asarray(weight).astype(np.float32)
+        return {name: f"{layer}/{name}" for name in drawn}
+
+    def __getattr__(self, op: str) -> Callable[..., Any]:
+        if op not in LAYERS:
+            raise AttributeError(f"no layer {op!r}; the layers are {', '.join(sorted(LAYERS))}")
+        return lambda *inputs, **attributes: self.layer(op, *inputs, **attributes)
+
+
+def _keyword_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+
+
+def _in_precision(array: Array, dtype: Any) -> Array:
+    return array.astype(dtype) if array.dtype.kind == "f" else array
+
+
+def evaluate(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
+    """The graph's outputs by name, every floating-point number of the computation held in `dtype`."""
+    values = {name: _in_precision(array, dtype) for name, array in inputs.items()}
+    for node in graph.nodes:
+        weights = {k: _in_precision(graph.weights[v], dtype) for k, v in node.weights.items()}
+        arguments = [values[name] for name in node.inputs]
+        results = LAYERS[node.op](*arguments, weights=weights, attributes=node.attributes)
+        values.update(zip(node.outputs, (_in_precision(r, dtype) for r in results), strict=True))
+    return {name: values[value] for name, value in graph.outputs}
