@@ -27,6 +27,8 @@ class ReferenceModel:
     """Arguments of `describe` that give the published widths."""
     sizes: dict[str, tuple[int, ...]] = field(default_factory=lambda: SIZES)
     paper: str = ""
+    dynamic: bool = True
+    """Whether an input has a dynamic axis, so that there is a dynamic variant."""
 
     def graph(self, sizes: dict[str, int] | None = None, full: bool = False) -> Graph:
         """The layer graph and its weights, described at `sizes` (the export size when not given)."""

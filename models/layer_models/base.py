@@ -37,4 +37,5 @@ def layer_models(
             for n, result in enumerate(results):
                 net.output(f"y{n}" if n else "y", result)
 
-        register(ReferenceModel(label, family, "layer", describe, i == 0, sizes=sizes or SIZES))
+        dynamic = any(isinstance(n, str) for spec in inputs for n in spec["shape"])
+        register(ReferenceModel(label, family, "layer", describe, i == 0, sizes=sizes or SIZES, dynamic=dynamic))
