@@ -34,21 +34,27 @@ class Value:
 
 @dataclass(frozen=True)
 class Input:
-    """A graph input; strings in `shape` are dynamic axes. Integers are drawn from 0 to high - 1, floats are normal."""
+    """A graph input; strings in `shape` are dynamic axes.
+
+    Integers are drawn from low to high - 1; floats evenly from low to high, or from the normal distribution where
+    both are 0.
+    """
 
     name: str
     dtype: str
     shape: Shape
-    high: int = 0
+    high: float = 0
+    low: float = 0
 
     def draw(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
         """Numbers for this input, with the dynamic axes as in `sizes`; floats hold float32 values."""
         shape = [sizes[n] if isinstance(n, str) else n for n in self.shape]
         if self.dtype == "int64":
-            return generator.integers(0, self.high, shape)
+            return generator.integers(int(self.low), int(self.high), shape)
         if self.dtype == "bool":
             return generator.random(shape) < 0.5
-        return generator.normal(size=shape).astype(np.float32)
+        numbers = generator.normal(size=shape) if self.low == self.high else generator.uniform(self.low, self.high, shape)
+        return numbers.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,11 @@ class Net:
         self.graph = Graph(name)
         self._sizes = sizes
 
-    def input(self, name: str, shape: Shape, dtype: str = "float32", high: int = 0) -> Value:
-        """A graph input; `high` bounds the integers of an int64 input."""
-        described = Input(name, dtype, shape, high)
+    def input(
+        self, name: str, shape: Shape, dtype: str = "float32", high: float = 0, low: float = 0
+    ) -> Value:
+        """A graph input, whose numbers lie from `low` to `high` as Input says."""
+        described = Input(name, dtype, shape, high, low)
         self.graph.inputs.append(described)
         array = described.draw(generator_for(self.graph.name, name, 0), self._sizes)
         return Value(name, _in_precision(array, np.float64))

@@ -1,3 +1,14 @@
-"""One small model per layer and attribute set."""
+"""One small model per layer and attribute set; each file is a table of one family."""
 
-from models.layer_models import convolution  # noqa: F401 - importing a family enters its models
+from models.layer_models import (  # noqa: F401 - importing a family enters its models
+    activation,
+    arithmetic,
+    attention,
+    convolution,
+    dense,
+    normalisation,
+    pooling,
+    recurrent,
+    reduction,
+    shape,
+)
