@@ -1,0 +1,564 @@
+"""Textbook ONNX: the layer graph written directly with onnx.helper, free of any exporter's habits.
+
+Each layer becomes the most direct operator that the asked opset has, or the primitives of that opset that compute it.
+No framework stands behind this source; its native run is the graph in float32 NumPy.
+"""
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+PACKAGES = ("onnx", "numpy")
+DEFAULT_OPSET = 17
+
+
+class Writer:
+    """Collects the nodes and initializers of one ONNX graph.
+
+    Any operator is a method: `w.Mul(x, 0.5)` adds a node and returns the name of its output. Inputs are names of
+    tensors, None for an optional one left out, or numbers, which become initializers (int64, float32 or bool).
+
+    shapes: of the reference model's values, at the export sizes, by name of the tensor
+    arrays: what initializers there may be; those that no node reads are not written
+    """
+
+    def __init__(self, opset, dynamic):
+        self.opset, self.dynamic = opset, dynamic
+        self.nodes, self.shapes, self.arrays, self.constants = [], {}, {}, {}
+        self.scope = ""
+
+    def __getattr__(self, op_type):
+        return lambda *inputs, **attributes: self.op(op_type, *inputs, **attributes)
+
+    def op(self, op_type, *inputs, outputs=1, **attributes):
+        """Add a node; returns the name of its output, or a tuple of names when there are several."""
+        name = "%s/%s_%d" % (self.scope, op_type, len(self.nodes) + 1)
+        names = [name] if outputs == 1 else ["%s_%d" % (name, i) for i in range(outputs)]
+        inputs = [self.tensor(value) for value in inputs]
+        self.nodes.append(helper.make_node(op_type, inputs, names, name=name, **attributes))
+        return names[0] if outputs == 1 else tuple(names)
+
+    def tensor(self, value):
+        """The name of an input of a node; equal numbers share one initializer."""
+        if value is None or isinstance(value, str):
+            return value or ""
+        array = np.asarray(value)
+        array = array.astype({"f": "float32", "i": "int64"}.get(array.dtype.kind, array.dtype))
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.constants:
+            self.constants[key] = self.weight("constant_%d" % (len(self.constants) + 1), array)
+        return self.constants[key]
+
+    def weight(self, name, array):
+        """Keep an initializer under `name`."""
+        self.arrays[name] = np.ascontiguousarray(array).reshape(np.shape(array))
+        return name
+
+    def transposed(self, weight):
+        """The initializer `weight` with its last two axes swapped."""
+        return self.weight(weight + "_transposed", np.swapaxes(self.arrays[weight], -1, -2))
+
+    def per_channel(self, weight, x):
+        """The initializer `weight` (channels) in a shape that broadcasts along axis 1 of x."""
+        spatial = len(self.shapes[x]) - 2
+        return self.weight("%s_%dd" % (weight, spatial), self.arrays[weight].reshape([-1] + [1] * spatial))
+
+    def shape(self, x):
+        """The shape of x as a 1-D tensor: computed by the graph where it may change."""
+        return self.Shape(x) if self.dynamic else self.shapes[x]
+
+    def length(self, x, axis):
+        """The length of one axis of x as a 1-D tensor, likewise."""
+        return self.Gather(self.Shape(x), [axis]) if self.dynamic else [self.shapes[x][axis]]
+
+    def rename(self, nodes, old, new):
+        """Give a tensor of these nodes its final name."""
+        for node in nodes:
+            for names in (node.input, node.output):
+                names[:] = [new if name == old else name for name in names]
+
+
+def since(opset, operator, composition):
+    """`operator` from that opset on, `composition` before it."""
+    return lambda w, *xs, **a: (operator if w.opset >= opset else composition)(w, *xs, **a)
+
+
+def direct(op_type, spelling=None, **more):
+    """One operator whose attributes mean what the layer's do; `spelling` maps ours to ONNX's where they differ."""
+
+    def layer(w, *xs, **attributes):
+        return w.op(op_type, *xs, **{(spelling or {}).get(k, k): v for k, v in attributes.items()}, **more)
+
+    return layer
+
+
+# Activation
+
+
+def gelu(w, x, approximate):
+    """Gelu before opset 20."""
+    if approximate == "tanh":
+        inner = w.Mul(w.Add(x, w.Mul(w.Mul(w.Mul(x, x), x), 0.044715)), (2 / np.pi) ** 0.5)
+        return w.Mul(w.Mul(x, 0.5), w.Add(w.Tanh(inner), 1.0))
+    return w.Mul(w.Mul(x, 0.5), w.Add(w.Erf(w.Div(x, 2**0.5)), 1.0))
+
+
+# Linear maps and tables
+
+
+def project(w, x, weight, bias=None):
+    """x (..., in) times the transposed weight (units, in), plus the bias."""
+    y = w.MatMul(x, w.transposed(weight))
+    return y if bias is None else w.Add(y, bias)
+
+
+def linear(w, x, weight, bias=None, **_):
+    """Gemm, which takes matrices only, or its parts."""
+    return w.Gemm(x, weight, bias, transB=1) if len(w.shapes[x]) == 2 else project(w, x, weight, bias)
+
+
+def class_token(w, x, weight):
+    """Expand, since Concat does not broadcast."""
+    token = w.Expand(weight, w.Concat(w.length(x, 0), [1, 1], axis=0) if w.dynamic else [w.shapes[x][0], 1, 1])
+    return w.Concat(token, x, axis=1)
+
+
+def maxout(w, x, pieces, weight, bias, **_):
+    """Gemm, then the greatest of each group of numbers."""
+    return reduced(w, "ReduceMax", w.Reshape(linear(w, x, weight, bias), [0, -1, pieces]), [-1])
+
+
+def hierarchical_softmax(w, x, clusters, members, cluster_weight, cluster_bias, member_weight, member_bias):
+    """Two Softmax, multiplied."""
+    cluster = w.Softmax(linear(w, x, cluster_weight, cluster_bias), axis=-1)
+    scores = w.Reshape(linear(w, x, member_weight, member_bias), [0, clusters, members])
+    return w.Flatten(w.Mul(w.Unsqueeze(cluster, [2]), w.Softmax(scores, axis=-1)), axis=1)
+
+
+def matmul(w, a, b, transpose_b):
+    """MatMul, with a Transpose in front of b when asked."""
+    rank = len(w.shapes[b])
+    swapped = list(range(rank - 2)) + [rank - 1, rank - 2]
+    return w.MatMul(a, w.Transpose(b, perm=swapped) if transpose_b else b)
+
+
+# Attention
+
+
+def attend(w, q, k_transposed, v, size, later):
+    """Attention of heads of `size`; `later` tells which keys a query must not see."""
+    scores = w.Mul(w.MatMul(q, k_transposed), size**-0.5)
+    return w.MatMul(w.Softmax(scores if later is None else w.Where(later, -np.inf, scores), axis=-1), v)
+
+
+def later_keys(w, query, keys):
+    """The mask (queries, keys) of the keys after each query's own time."""
+    if not w.dynamic:
+        return np.triu(np.ones((w.shapes[query][-2], w.shapes[keys][-2]), dtype=bool), k=1)
+    rows, columns = (w.Range(0, w.Squeeze(w.length(x, -2)), 1) for x in (query, keys))
+    return w.Less(w.Unsqueeze(rows, [1]), columns)
+
+
+def dot_product_attention(w, q, k, v, causal):
+    """Attention before opset 23."""
+    rank = len(w.shapes[k])
+    swapped = list(range(rank - 2)) + [rank - 1, rank - 2]
+    later = later_keys(w, q, k) if causal else None
+    return attend(w, q, w.Transpose(k, perm=swapped), v, w.shapes[q][-1], later)
+
+
+def dot_product_attention_23(w, q, k, v, causal):
+    """Attention; three axes are read as (batch, time, heads x size)."""
+    heads = {"q_num_heads": 1, "kv_num_heads": 1} if len(w.shapes[q]) == 3 else {}
+    return w.Attention(q, k, v, is_causal=causal, **heads)
+
+
+def additive_attention(w, query, keys, w_query, w_key, bias, score, **_):
+    """Scores of all pairs by broadcasting."""
+    pairs = w.Add(w.Unsqueeze(project(w, query, w_query), [2]), w.Unsqueeze(project(w, keys, w_key), [1]))
+    return w.MatMul(w.Softmax(w.MatMul(w.Tanh(w.Add(pairs, bias)), score), axis=-1), keys)
+
+
+def multi_head_attention(w, query, keys, heads, causal, w_q, b_q, w_k, b_k, w_v, b_v, w_out, b_out):
+    """Attention between the projections; before opset 23, on heads split off by Reshape and Transpose."""
+    q, k, v = project(w, query, w_q, b_q), project(w, keys, w_k, b_k), project(w, keys, w_v, b_v)
+    if w.opset >= 23:
+        y = w.Attention(q, k, v, q_num_heads=heads, kv_num_heads=heads, is_causal=causal)
+        return project(w, y, w_out, b_out)
+
+    def split(x, permutation):
+        return w.Transpose(w.Reshape(x, [0, 0, heads, -1]), perm=permutation)
+
+    later = later_keys(w, query, keys) if causal else None
+    size = w.shapes[query][-1] // heads
+    y = attend(w, split(q, [0, 2, 1, 3]), split(k, [0, 2, 3, 1]), split(v, [0, 2, 1, 3]), size, later)
+    return project(w, w.Reshape(w.Transpose(y, perm=[0, 2, 1, 3]), [0, 0, -1]), w_out, b_out)
+
+
+# Convolution, pooling and resizing
+
+WINDOW = {
+    "kernel": "kernel_shape",
+    "stride": "strides",
+    "pad": "pads",
+    "dilation": "dilations",
+    "output_pad": "output_padding",
+    "groups": "group",
+    "ceil": "ceil_mode",
+    "count_pad": "count_include_pad",
+}
+
+
+def convolution(op_type):
+    """Conv or ConvTranspose."""
+
+    def layer(w, x, weight, bias=None, filters=None, use_bias=None, **attributes):
+        return w.op(op_type, x, weight, bias, **{WINDOW[k]: v for k, v in attributes.items()})
+
+    return layer
+
+
+def global_pool(op_type):
+    """A global pooling operator, without the axes of length 1 that it leaves."""
+    return lambda w, x, **attributes: w.Flatten(w.op(op_type, x, **attributes), axis=1)
+
+
+def adaptive_pool(op_type, composition):
+    """Windows of equal size where the grid divides the image, else `composition` along each axis."""
+
+    def layer(w, x, size):
+        space = w.shapes[x][2:]
+        if all(n % cells == 0 for n, cells in zip(space, size)):
+            window = [n // cells for n, cells in zip(space, size)]
+            return w.op(op_type, x, kernel_shape=window, strides=window)
+        for axis, (n, cells) in enumerate(zip(space, size), 2):
+            x = composition(w, x, axis, n, [(i * n // cells, -(-(i + 1) * n // cells)) for i in range(cells)])
+        return x
+
+    return layer
+
+
+def average_regions(w, x, axis, n, regions):
+    """The mean of each region [begin, end) of rows (axis 2) or columns (axis 3), as a product with a matrix."""
+    matrix = np.array([[(begin <= i < end) / (end - begin) for i in range(n)] for begin, end in regions])
+    return w.MatMul(matrix, x) if axis == 2 else w.MatMul(x, matrix.T)
+
+
+def max_regions(w, x, axis, n, regions):
+    """The maximum of each region [begin, end) of `axis`; short regions take their last cell again."""
+    longest = max(end - begin for begin, end in regions)
+    cells = [[min(begin + i, end - 1) for i in range(longest)] for begin, end in regions]
+    return reduced(w, "ReduceMax", w.Gather(x, cells, axis=axis), [axis + 1])
+
+
+def upsample(mode, **more):
+    """Resize by whole factors, corner convention given by the layer's `corners` or by `more`."""
+
+    def layer(w, x, scale, corners=None):
+        scales = np.array([1, 1] + list(scale), dtype=np.float32)
+        place = more if corners is None else {"coordinate_transformation_mode": corners}
+        return w.Resize(x, None, scales, mode=mode, **place)
+
+    return layer
+
+
+# Normalisation
+
+
+def standardised(w, x, axes, epsilon):
+    """x less its mean over `axes`, divided by its standard deviation."""
+    centred = w.Sub(x, reduced(w, "ReduceMean", x, axes, True))
+    variance = reduced(w, "ReduceMean", w.Mul(centred, centred), axes, True)
+    return w.Div(centred, w.Sqrt(w.Add(variance, float(epsilon))))
+
+
+def layer_norm(w, x, axis, epsilon, scale, bias):
+    """LayerNormalization before opset 17."""
+    return w.Add(w.Mul(standardised(w, x, list(range(axis, 0)), epsilon), scale), bias)
+
+
+def rms_norm(w, x, epsilon, scale):
+    """RMSNormalization before opset 23."""
+    square = reduced(w, "ReduceMean", w.Mul(x, x), [-1], True)
+    return w.Mul(w.Div(x, w.Sqrt(w.Add(square, float(epsilon)))), scale)
+
+
+def group_norm(w, x, groups, epsilon, scale, bias):
+    """GroupNormalization before opset 21 (that of opset 18 scales groups, not channels)."""
+    ones, zeros = np.ones(groups, np.float32), np.zeros(groups, np.float32)
+    y = w.InstanceNormalization(w.Reshape(x, [0, groups, -1]), ones, zeros, epsilon=epsilon)
+    return w.Add(w.Mul(w.Reshape(y, w.shape(x)), w.per_channel(scale, x)), w.per_channel(bias, x))
+
+
+# Recurrence
+
+
+def stacked(w, weights, level, order):
+    """Names of ONNX's W, R and B of one layer: directions stacked, gates in `order` (ours, by number)."""
+    directions = [d for d in (0, 1) if "w_ih_%d_%d" % (level, d) in weights]
+
+    def gates(kind, direction):
+        blocks = np.split(w.arrays[weights["%s_%d_%d" % (kind, level, direction)]], len(order))
+        return [blocks[i] for i in order]
+
+    prefix = weights["w_ih_0_0"].rsplit("/", 1)[0]
+    return [
+        w.weight(
+            "%s/%s_%d" % (prefix, letter, level),
+            np.stack([np.concatenate([block for kind in kinds for block in gates(kind, d)]) for d in directions]),
+        )
+        for letter, kinds in (("W", ["w_ih"]), ("R", ["w_hh"]), ("B", ["b_ih", "b_hh"]))
+    ]
+
+
+def recurrent(op_type, order, **more):
+    """RNN, LSTM or GRU: one node for each layer, times first inside."""
+
+    def layer(w, x, units, layers, direction, sequence, reset=None, activation=None, **weights):
+        attributes = dict(more, hidden_size=units, direction=direction)
+        if reset is not None:
+            attributes["linear_before_reset"] = reset == "after"
+        if activation is not None:
+            attributes["activations"] = [activation.capitalize()] * (2 if direction == "bidirectional" else 1)
+        x = w.Transpose(x, perm=[1, 0, 2])
+        for level in range(layers):
+            y, last = w.op(op_type, x, *stacked(w, weights, level, order), outputs=2, **attributes)
+            if level + 1 < layers:
+                x = w.Reshape(w.Transpose(y, perm=[0, 2, 1, 3]), [0, 0, -1])
+        if sequence:
+            return w.Reshape(w.Transpose(y, perm=[2, 0, 1, 3]), [0, 0, -1])
+        return w.Reshape(w.Transpose(last, perm=[1, 0, 2]), [0, -1])
+
+    return layer
+
+
+def cell(op_type, order, **attributes):
+    """One step of LSTM or GRU from given states."""
+
+    def layer(w, x, *states, units, **weights):
+        x, *states = (w.Unsqueeze(value, [0]) for value in (x,) + states)
+        results = w.op(
+            op_type, x, *stacked(w, weights, 0, order), None, *states,
+            outputs=1 + len(states), hidden_size=units, **attributes
+        )
+        new = tuple(w.Squeeze(state, [0]) for state in results[1:])
+        return new if len(new) > 1 else new[0]
+
+    return layer
+
+
+LSTM_GATES, GRU_GATES = (0, 3, 1, 2), (1, 0, 2)  # input, output, forget, cell; update, reset, hidden
+
+# Reduction and shape
+
+
+def reduced(w, op_type, x, axes, keepdims=False):
+    """A reduction, whose axes are an attribute before opset 18 (13 for ReduceSum), an input from then on."""
+    if w.opset >= 18 or op_type == "ReduceSum":
+        return w.op(op_type, x, list(axes), keepdims=keepdims)
+    return w.op(op_type, x, axes=axes, keepdims=keepdims)
+
+
+def reduction(op_type):
+    """Layer of a reduction operator."""
+    return lambda w, x, axes, keepdims: reduced(w, op_type, x, axes, keepdims)
+
+
+LAYERS = {
+    "absolute": direct("Abs"),
+    "adaptive_average_pool2d": adaptive_pool("AveragePool", average_regions),
+    "adaptive_max_pool2d": adaptive_pool("MaxPool", max_regions),
+    "add": direct("Add"),
+    "additive_attention": additive_attention,
+    "affine": lambda w, x, factor, offset: w.Add(w.Mul(x, float(factor)), float(offset)),
+    "arg_max": direct("ArgMax"),
+    "arg_min": direct("ArgMin"),
+    "average_pool1d": direct("AveragePool", WINDOW),
+    "average_pool2d": direct("AveragePool", WINDOW),
+    "average_pool3d": direct("AveragePool", WINDOW),
+    "batch_norm": lambda w, x, scale, bias, mean, variance, epsilon: w.BatchNormalization(
+        x, scale, bias, mean, variance, epsilon=epsilon
+    ),
+    "bilinear": lambda w, a, b, weight, bias, **_: w.Add(w.Einsum(a, weight, b, equation="ni,uij,nj->nu"), bias),
+    "ceil": direct("Ceil"),
+    "celu": direct("Celu"),
+    "class_token": class_token,
+    "clip": lambda w, x, low, high: w.Clip(x, float(low), float(high)),
+    "concat": direct("Concat"),
+    "conv1d": convolution("Conv"),
+    "conv2d": convolution("Conv"),
+    "conv3d": convolution("Conv"),
+    "conv_transpose1d": convolution("ConvTranspose"),
+    "conv_transpose2d": convolution("ConvTranspose"),
+    "conv_transpose3d": convolution("ConvTranspose"),
+    "cos": direct("Cos"),
+    "cumulative_sum": lambda w, x, axis, exclusive, reverse: w.CumSum(x, axis, exclusive=exclusive, reverse=reverse),
+    "divide": direct("Div"),
+    "dot_product_attention": since(23, dot_product_attention_23, dot_product_attention),
+    "dropout": lambda w, x, rate: w.Dropout(x, float(rate)),
+    "elu": direct("Elu"),
+    "embedding": lambda w, ids, weight, **_: w.Gather(weight, ids),
+    "equal": direct("Equal"),
+    "erf": direct("Erf"),
+    "exp": direct("Exp"),
+    "flatten": direct("Flatten", axis=1),
+    "floor": direct("Floor"),
+    "gather": direct("Gather"),
+    "gelu": since(20, direct("Gelu"), gelu),
+    "global_average_pool": global_pool("GlobalAveragePool"),
+    "global_lp_pool": global_pool("GlobalLpPool"),
+    "global_max_pool": global_pool("GlobalMaxPool"),
+    "greater": direct("Greater"),
+    "group_norm": since(
+        21,
+        lambda w, x, groups, epsilon, scale, bias: w.GroupNormalization(
+            x, scale, bias, num_groups=groups, epsilon=epsilon
+        ),
+        group_norm,
+    ),
+    "gru": recurrent("GRU", GRU_GATES),
+    "gru_cell": cell("GRU", GRU_GATES, linear_before_reset=1),
+    "hard_sigmoid": direct("HardSigmoid"),
+    "hard_swish": since(14, direct("HardSwish"), lambda w, x: w.Mul(x, w.HardSigmoid(x, alpha=1 / 6, beta=0.5))),
+    "hierarchical_softmax": hierarchical_softmax,
+    "instance_norm": lambda w, x, scale, bias, epsilon: w.InstanceNormalization(x, scale, bias, epsilon=epsilon),
+    "layer_norm": since(
+        17,
+        lambda w, x, axis, epsilon, scale, bias: w.LayerNormalization(x, scale, bias, axis=axis, epsilon=epsilon),
+        layer_norm,
+    ),
+    "leaky_relu": direct("LeakyRelu"),
+    "less": direct("Less"),
+    "linear": linear,
+    "local_response_norm": direct("LRN"),
+    "log": direct("Log"),
+    "log_softmax": direct("LogSoftmax"),
+    "lp_pool1d": direct("LpPool", WINDOW),
+    "lp_pool2d": direct("LpPool", WINDOW),
+    "lp_pool3d": direct("LpPool", WINDOW),
+    "lstm": recurrent("LSTM", LSTM_GATES),
+    "lstm_cell": cell("LSTM", LSTM_GATES),
+    "matmul": matmul,
+    "max_pool1d": direct("MaxPool", WINDOW),
+    "max_pool2d": direct("MaxPool", WINDOW),
+    "max_pool3d": direct("MaxPool", WINDOW),
+    "maximum": direct("Max"),
+    "maxout": maxout,
+    "minimum": direct("Min"),
+    "mish": since(18, direct("Mish"), lambda w, x: w.Mul(x, w.Tanh(w.Softplus(x)))),
+    "multi_head_attention": multi_head_attention,
+    "multiply": direct("Mul"),
+    "negative": direct("Neg"),
+    "one_hot": lambda w, ids, depth: w.OneHot(ids, depth, [0.0, 1.0]),
+    "pad": lambda w, x, pads, mode, value: w.Pad(x, pads, float(value), mode=mode),
+    "pixel_shuffle": direct("DepthToSpace", {"factor": "blocksize"}, mode="CRD"),
+    "position_embedding": lambda w, x, weight, **_: w.Add(x, w.Slice(weight, [0], w.length(x, 1))),
+    "power": direct("Pow"),
+    "prelu": lambda w, x, slope: w.PRelu(x, w.per_channel(slope, x)),
+    "reciprocal": direct("Reciprocal"),
+    "reduce_l1": reduction("ReduceL1"),
+    "reduce_l2": reduction("ReduceL2"),
+    "reduce_log_sum_exp": reduction("ReduceLogSumExp"),
+    "reduce_max": reduction("ReduceMax"),
+    "reduce_mean": reduction("ReduceMean"),
+    "reduce_min": reduction("ReduceMin"),
+    "reduce_prod": reduction("ReduceProd"),
+    "reduce_sum": reduction("ReduceSum"),
+    "relu": direct("Relu"),
+    "reshape": lambda w, x, shape: w.Reshape(x, shape),
+    "rms_norm": since(
+        23, lambda w, x, epsilon, scale: w.RMSNormalization(x, scale, axis=-1, epsilon=epsilon), rms_norm
+    ),
+    "rnn": recurrent("RNN", (0,)),
+    "selu": direct("Selu"),
+    "sigmoid": direct("Sigmoid"),
+    "sign": direct("Sign"),
+    "silu": since(24, direct("Swish"), lambda w, x: w.Mul(x, w.Sigmoid(x))),
+    "sin": direct("Sin"),
+    "slice": lambda w, x, axes, starts, ends, steps: w.Slice(x, starts, ends, axes, steps),
+    "softmax": direct("Softmax"),
+    "softplus": direct("Softplus"),
+    "softsign": direct("Softsign"),
+    "split": lambda w, x, axis, sizes: w.Split(x, sizes, axis=axis, outputs=len(sizes)),
+    "sqrt": direct("Sqrt"),
+    "squeeze": lambda w, x, axis: w.Squeeze(x, [axis]),
+    "subtract": direct("Sub"),
+    "tanh": direct("Tanh"),
+    "top_k": lambda w, x, k, axis: w.TopK(x, [k], axis=axis, outputs=2),
+    "transpose": direct("Transpose", {"permutation": "perm"}),
+    "unsqueeze": lambda w, x, axis: w.Unsqueeze(x, [axis]),
+    "upsample_bilinear": upsample("linear"),
+    "upsample_nearest": upsample(
+        "nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+    ),
+    "where": direct("Where"),
+}
+
+
+def write_layers(w, graph):
+    """Write all layers of the graph; a value that is returned bears the output's name, others their own."""
+    public = {output.value: output.name for output in reversed(graph.outputs)}
+    inputs = {i.name for i in graph.inputs}
+    for node in graph.nodes:
+        w.scope, begin = node.outputs[0], len(w.nodes)
+        weights = {short: w.weight("%s/%s" % (node.layer, short), array) for short, array in node.weights.items()}
+        values = [name if name in inputs else public.get(name, name) for name in node.inputs]
+        results = LAYERS[node.op](w, *values, **node.attributes, **weights)
+        for name, value, shape in zip([results] if isinstance(results, str) else results, node.outputs, node.shapes):
+            w.rename(w.nodes[begin:], name, public.get(value, value))
+            w.shapes[public.get(value, value)] = shape
+    for output in graph.outputs:
+        source = output.value if output.value in inputs else public[output.value]
+        if source != output.name:
+            w.rename(w.nodes[-1:], w.Identity(source), output.name)
+            w.shapes[output.name] = w.shapes[source]
+
+
+def value_info(name, dtype, shape):
+    """A graph input or output; shape None leaves it to be inferred."""
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+
+
+def name_axes(model):
+    """Give the outputs the shapes that ONNX infers; an axis without length or symbol is called after its place."""
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+    for output, known in zip(model.graph.output, inferred.graph.output):
+        output.CopyFrom(known)
+        for axis, dim in enumerate(output.type.tensor_type.shape.dim):
+            if not dim.HasField("dim_value") and (not dim.dim_param or dim.dim_param.startswith("unk__")):
+                dim.dim_param = "%s_axis_%d" % (output.name, axis)
+
+
+def build(graph, request):
+    """Nothing to build: what is written is the layer graph itself."""
+    return graph
+
+
+def canonical(graph, inputs, request, path):
+    """Write the graph at the asked opset (17 when none is), and have the checker read it."""
+    opset = request.opset or DEFAULT_OPSET
+    w = Writer(opset, any(request.dynamic.values()))
+    w.shapes = {i.name: [graph.sizes.get(n, n) for n in i.shape] for i in graph.inputs}
+    write_layers(w, graph)
+    read = {name for node in w.nodes for name in node.input}
+    shapes = [[request.dynamic[i.name].get(k, n) for k, n in enumerate(w.shapes[i.name])] for i in graph.inputs]
+    version = helper.make_opsetid("", opset)
+    model = helper.make_model(
+        helper.make_graph(
+            w.nodes,
+            graph.name,
+            [value_info(i.name, i.dtype, shape) for i, shape in zip(graph.inputs, shapes)],
+            [value_info(o.name, o.dtype, None if w.dynamic else w.shapes[o.name]) for o in graph.outputs],
+            [numpy_helper.from_array(array, name) for name, array in w.arrays.items() if name in read],
+        ),
+        opset_imports=[version],
+        ir_version=helper.find_min_ir_version_for([version]),
+        producer_name="canonical",
+    )
+    if w.dynamic:
+        name_axes(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+EXPORTERS = {"canonical": canonical}
