@@ -1,0 +1,516 @@
+"""PyTorch: reference models as an nn.Module, written to ONNX by torch.onnx, through torch.export or TorchScript.
+
+Each entry of LAYERS and COMPOSED is function(node) -> what the forward pass calls: a module that holds the node's
+weights, or a function of tensors. LAYERS are building blocks of torch; COMPOSED is what its users write themselves.
+"""
+
+import functools
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users know
+from torch import nn
+
+PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
+UNSUPPORTED = (r"^UnsupportedOperatorError: ", r"^SymbolicValueError: Unsupported", r"No ONNX function found for")
+
+torch.set_num_threads(1)
+
+
+# -- Entries ----------------------------------------------------------------------------------------------------------
+
+#: Names of weights in the state of PyTorch's modules, where they differ from the reference's.
+NAMES = {"scale": "weight", "slope": "weight", "mean": "running_mean", "variance": "running_var"}
+
+
+def function(call):
+    """An entry for call(*tensors, **attributes)."""
+    return lambda node: functools.partial(call, **node.attributes)
+
+
+def module(make):
+    """An entry for the module make(node, **attributes), which takes the node's weights."""
+    return lambda node: loaded(make(node, **node.attributes), node.weights)
+
+
+def attributed(make):
+    """An entry for make(node, **attributes), which sees to the weights itself."""
+    return lambda node: make(node, **node.attributes)
+
+
+def loaded(layer, arrays):
+    """The module with these weights, some of them under the names that PyTorch gives them."""
+    layer.load_state_dict({NAMES.get(name, name): torch.from_numpy(array) for name, array in arrays.items()})
+    return layer
+
+
+class Composed(nn.Module):
+    """A module of the user's own: call(*tensors, **weights)."""
+
+    def __init__(self, call, arrays):
+        super().__init__()
+        self.call = call
+        self.weights = nn.ParameterDict({name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    def forward(self, *tensors):
+        return self.call(*tensors, **self.weights)
+
+
+def composed(call):
+    """An entry for call(*tensors, **weights)."""
+    return lambda node: Composed(call, node.weights)
+
+
+def of_rank(name, rank):
+    """The class for that many spatial axes: BatchNorm1d, BatchNorm2d or BatchNorm3d."""
+    return getattr(nn, "%s%dd" % (name, max(1, rank)))
+
+
+# -- Convolution and pooling ------------------------------------------------------------------------------------------
+
+
+def torch_pads(pads):
+    """Begins, then ends, of all axes in PyTorch's order: begin and end of the last axis first."""
+    rank = len(pads) // 2
+    return [pads[side * rank + axis] for axis in reversed(range(rank)) for side in (0, 1)]
+
+
+def paddings(pad, value=0.0):
+    """The padding that a layer can do itself, and the padding layers before it when begins and ends differ."""
+    rank = len(pad) // 2
+    if pad[:rank] == pad[rank:]:
+        return pad[:rank], []
+    return [0] * rank, [of_rank("ConstantPad", rank)(torch_pads(pad), value)]
+
+
+def convolution(node, filters, kernel, stride, pad, dilation, groups, use_bias):
+    weight = node.weights["weight"]
+    padding, before = paddings(pad)
+    make = of_rank("Conv", len(kernel))
+    layer = make(weight.shape[1] * groups, filters, kernel, stride, padding, dilation, groups, use_bias)
+    return nn.Sequential(*before, loaded(layer, node.weights))
+
+
+class Crop(nn.Module):
+    """Takes pad[i] cells before and pad[rank + i] behind spatial axis i away."""
+
+    def __init__(self, pad):
+        super().__init__()
+        self.pad = pad
+
+    def forward(self, x):
+        rank = len(self.pad) // 2
+        ends = [x.shape[2 + axis] - end for axis, end in enumerate(self.pad[rank:])]
+        return x[(slice(None), slice(None)) + tuple(map(slice, self.pad[:rank], ends))]
+
+
+def transposed_convolution(node, filters, kernel, stride, pad, output_pad, dilation, groups, use_bias):
+    padding, uneven = paddings(pad)
+    make = of_rank("ConvTranspose", len(kernel))
+    inputs = node.weights["weight"].shape[0]
+    layer = make(inputs, filters, kernel, stride, padding, output_pad, groups, use_bias, dilation)
+    return nn.Sequential(loaded(layer, node.weights), *([Crop(pad)] if uneven else []))
+
+
+def max_pool(node, kernel, stride, pad, dilation, ceil):
+    padding, before = paddings(pad, float("-inf"))
+    if before and ceil:
+        raise NotImplementedError("a padding layer before MaxPool changes which windows its ceil_mode adds")
+    return nn.Sequential(*before, of_rank("MaxPool", len(kernel))(kernel, stride, padding, dilation, ceil_mode=ceil))
+
+
+def average_pool(node, kernel, stride, pad, ceil, count_pad):
+    padding, before = paddings(pad)
+    if before and (ceil or not count_pad):
+        raise NotImplementedError("AvgPool pads both ends alike; a padding layer before it counts as part of the mean")
+    return nn.Sequential(*before, of_rank("AvgPool", len(kernel))(kernel, stride, padding, ceil, count_pad))
+
+
+class Magnitudes(nn.Module):
+    """|x|, which LPPool wants before it when p is odd: it raises x itself to the power p."""
+
+    def forward(self, x):
+        return x.abs()
+
+
+def lp_pool(node, kernel, stride, pad, p):
+    layers = [Magnitudes()] if p % 2 else []
+    if any(pad):
+        layers.append(of_rank("ConstantPad", len(kernel))(torch_pads(pad), 0.0))
+    return nn.Sequential(*layers, of_rank("LPPool", len(kernel))(p, kernel, stride))
+
+
+def global_pool(name):
+    return lambda node: nn.Sequential(of_rank(name, node.rank)(1), nn.Flatten())
+
+
+def upsample(node, scale, corners):
+    if corners == "asymmetric":
+        raise NotImplementedError("nn.Upsample has half-pixel and aligned corners only")
+    return nn.Upsample(scale_factor=tuple(scale), mode="bilinear", align_corners=corners == "align_corners")
+
+
+# -- Dense layers, normalisation, attention ---------------------------------------------------------------------------
+
+
+def hierarchical_softmax(node, clusters, members):
+    def call(x, cluster_weight, cluster_bias, member_weight, member_bias):
+        cluster = F.linear(x, cluster_weight, cluster_bias).softmax(-1)
+        member = F.linear(x, member_weight, member_bias).unflatten(-1, (clusters, members)).softmax(-1)
+        return (cluster.unsqueeze(-1) * member).flatten(-2)
+
+    return Composed(call, node.weights)
+
+
+def maxout(node, units, pieces):
+    return Composed(
+        lambda x, weight, bias: F.linear(x, weight, bias).unflatten(-1, (units, pieces)).amax(-1), node.weights
+    )
+
+
+def additive_attention(query, keys, w_query, w_key, bias, score):
+    hidden = torch.tanh((query @ w_query.T).unsqueeze(2) + (keys @ w_key.T).unsqueeze(1) + bias)
+    return (hidden @ score).softmax(-1) @ keys
+
+
+class Attention(nn.Module):
+    """nn.MultiheadAttention without the weights that it also returns."""
+
+    def __init__(self, node):
+        super().__init__()
+        w, self.causal = node.weights, node.attributes["causal"]
+        size, sources = w["w_out"].shape[0], w["w_k"].shape[1]
+        projections = [w["w_q"], w["w_k"], w["w_v"]]
+        state = {
+            "in_proj_bias": np.concatenate([w["b_q"], w["b_k"], w["b_v"]]),
+            "out_proj.weight": w["w_out"],
+            "out_proj.bias": w["b_out"],
+        }
+        if sources == size:
+            state["in_proj_weight"] = np.concatenate(projections)
+        else:
+            state.update(zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), projections))
+        layer = nn.MultiheadAttention(size, node.attributes["heads"], kdim=sources, vdim=sources, batch_first=True)
+        self.attention = loaded(layer, state)
+
+    def forward(self, query, keys):
+        mask = nn.Transformer.generate_square_subsequent_mask(query.shape[1]) if self.causal else None
+        return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, is_causal=self.causal)[0]
+
+
+def local_response_norm(node, size, alpha, beta, bias):
+    if size % 2 == 0:
+        raise NotImplementedError("LocalResponseNorm puts the odd channel of an even window before, not behind")
+    return nn.LocalResponseNorm(size, alpha, beta, bias)
+
+
+def hard_sigmoid(x, alpha, beta):
+    """PyTorch's own has the slope 1/6 and the offset 1/2; others are written out."""
+    if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
+        return F.hardsigmoid(x)
+    return torch.clamp(alpha * x + beta, 0.0, 1.0)
+
+
+# -- Recurrent layers -------------------------------------------------------------------------------------------------
+
+
+def recurrent_state(arrays, cell=False):
+    """The state of nn.LSTM (weight_ih_l0_reverse) or nn.LSTMCell (weight_ih) from w_ih_0_1: layer 0, backward."""
+    state = {}
+    for name, array in arrays.items():
+        kind, part, level, direction = name.split("_")
+        place = "" if cell else "_l" + level + ("_reverse" if direction == "1" else "")
+        state[{"w": "weight_", "b": "bias_"}[kind] + part + place] = array
+    return state
+
+
+class Recurrent(nn.Module):
+    """nn.RNN, nn.LSTM or nn.GRU, of which all times or the final state of the last layer are wanted."""
+
+    def __init__(self, layer, direction, sequence):
+        super().__init__()
+        self.layer, self.direction, self.sequence = layer, direction, sequence
+
+    def forward(self, x):
+        # PyTorch has no backward-only layer: time is turned round before it and behind it.
+        y, state = self.layer(x.flip(1) if self.direction == "reverse" else x)
+        if self.sequence:
+            return y.flip(1) if self.direction == "reverse" else y
+        hidden = state[0] if isinstance(state, tuple) else state
+        return torch.cat((hidden[-2], hidden[-1]), -1) if self.direction == "bidirectional" else hidden[-1]
+
+
+def recurrent(kind):
+    def entry(node, units, layers, direction, sequence, reset="after", **options):
+        if reset != "after":
+            raise NotImplementedError("nn.GRU applies its reset gate behind the product with the state")
+        if "activation" in options:
+            options["nonlinearity"] = options.pop("activation")
+        inputs, both = node.weights["w_ih_0_0"].shape[1], direction == "bidirectional"
+        layer = kind(inputs, units, layers, batch_first=True, bidirectional=both, **options)
+        return Recurrent(loaded(layer, recurrent_state(node.weights)), direction, sequence)
+
+    return lambda node: entry(node, **node.attributes)
+
+
+class LSTMCell(nn.LSTMCell):
+    """nn.LSTMCell with its states side by side."""
+
+    def forward(self, x, h, c):
+        return super().forward(x, (h, c))
+
+
+def cell(kind):
+    def entry(node):
+        units, inputs = node.weights["w_hh_0_0"].shape[1], node.weights["w_ih_0_0"].shape[1]
+        return loaded(kind(inputs, units), recurrent_state(node.weights, cell=True))
+
+    return entry
+
+
+# -- Reductions and shapes --------------------------------------------------------------------------------------------
+
+
+def reduction(call):
+    """An entry for call(x, dim, keepdim) over one axis or several."""
+    return function(lambda x, axes, keepdims: call(x, dim=tuple(axes), keepdim=keepdims))
+
+
+def norm(order):
+    return reduction(functools.partial(torch.linalg.vector_norm, ord=order))
+
+
+def place(call):
+    return function(lambda x, axis, keepdims: call(x, dim=axis, keepdim=keepdims))
+
+
+def product(x, dim, keepdim):
+    """torch.prod takes one axis."""
+    for axis in sorted((axis % x.dim() for axis in dim), reverse=True):
+        x = x.prod(axis, keepdim)
+    return x
+
+
+def reshape(x, shape):
+    return x.reshape([x.shape[axis] if n == 0 else n for axis, n in enumerate(shape)])
+
+
+def cut(x, axes, starts, ends, steps):
+    """Slices; PyTorch has no negative steps, so such an axis is turned round and its places are counted from there."""
+    slices = [slice(None)] * x.dim()
+    for axis, start, end, step in zip(axes, starts, ends, steps):
+        if step < 0:
+            x = x.flip(axis)
+            start, end = (-1 - at if at < 0 else max(0, x.shape[axis] - 1 - at) for at in (start, end))
+        slices[axis] = slice(start, end, abs(step))
+    return x[tuple(slices)]
+
+
+def pad(x, pads, mode, value):
+    """Batch and channels are named to F.pad only when they grow: its other modes take space alone."""
+    widths = torch_pads(pads)
+    if x.dim() > 2 and not any(widths[-4:]):
+        widths = widths[:-4]
+    if mode == "constant":
+        return F.pad(x, widths, value=value)
+    return F.pad(x, widths, mode={"edge": "replicate"}.get(mode, mode))
+
+
+def gather(x, ids, axis):
+    return x[(slice(None),) * (axis % x.dim()) + (ids,)]
+
+
+def cumulative_sum(x, axis, exclusive, reverse):
+    x = x.flip(axis) if reverse else x
+    total = x.cumsum(axis) - x if exclusive else x.cumsum(axis)
+    return total.flip(axis) if reverse else total
+
+
+LAYERS = {
+    "relu": function(F.relu),
+    "leaky_relu": function(lambda x, alpha: F.leaky_relu(x, alpha)),
+    "prelu": module(lambda node: nn.PReLU(len(node.weights["slope"]))),
+    "elu": function(F.elu),
+    "selu": function(F.selu),
+    "celu": function(F.celu),
+    "gelu": function(F.gelu),
+    "silu": function(F.silu),
+    "mish": function(F.mish),
+    "hard_sigmoid": function(hard_sigmoid),
+    "hard_swish": function(F.hardswish),
+    "softplus": function(F.softplus),
+    "softsign": function(F.softsign),
+    "sigmoid": function(torch.sigmoid),
+    "tanh": function(torch.tanh),
+    "softmax": function(lambda x, axis: F.softmax(x, axis)),
+    "log_softmax": function(lambda x, axis: F.log_softmax(x, axis)),
+    "dropout": module(lambda node, rate: nn.Dropout(rate)),
+    "add": function(torch.add),
+    "subtract": function(torch.sub),
+    "multiply": function(torch.mul),
+    "divide": function(torch.div),
+    "power": function(torch.pow),
+    "maximum": function(torch.maximum),
+    "minimum": function(torch.minimum),
+    "greater": function(torch.gt),
+    "less": function(torch.lt),
+    "equal": function(torch.eq),
+    "absolute": function(torch.abs),
+    "negative": function(torch.neg),
+    "exp": function(torch.exp),
+    "log": function(torch.log),
+    "sqrt": function(torch.sqrt),
+    "reciprocal": function(torch.reciprocal),
+    "sin": function(torch.sin),
+    "cos": function(torch.cos),
+    "floor": function(torch.floor),
+    "ceil": function(torch.ceil),
+    "sign": function(torch.sign),
+    "erf": function(torch.erf),
+    "affine": function(lambda x, factor, offset: factor * x + offset),
+    "clip": function(lambda x, low, high: torch.clamp(x, low, high)),
+    "conv1d": attributed(convolution),
+    "conv2d": attributed(convolution),
+    "conv3d": attributed(convolution),
+    "conv_transpose1d": attributed(transposed_convolution),
+    "conv_transpose2d": attributed(transposed_convolution),
+    "conv_transpose3d": attributed(transposed_convolution),
+    "max_pool1d": attributed(max_pool),
+    "max_pool2d": attributed(max_pool),
+    "max_pool3d": attributed(max_pool),
+    "average_pool1d": attributed(average_pool),
+    "average_pool2d": attributed(average_pool),
+    "average_pool3d": attributed(average_pool),
+    "lp_pool1d": attributed(lp_pool),
+    "lp_pool2d": attributed(lp_pool),
+    "lp_pool3d": attributed(lp_pool),
+    "global_average_pool": global_pool("AdaptiveAvgPool"),
+    "global_max_pool": global_pool("AdaptiveMaxPool"),
+    "global_lp_pool": function(lambda x, p: torch.linalg.vector_norm(x, p, dim=tuple(range(2, x.dim())))),
+    "adaptive_average_pool2d": module(lambda node, size: nn.AdaptiveAvgPool2d(size)),
+    "adaptive_max_pool2d": module(lambda node, size: nn.AdaptiveMaxPool2d(size)),
+    "linear": module(lambda node, units, use_bias: nn.Linear(node.weights["weight"].shape[1], units, use_bias)),
+    "bilinear": module(lambda node, units: nn.Bilinear(*node.weights["weight"].shape[1:], units)),
+    "embedding": module(lambda node, entries, size: nn.Embedding(entries, size)),
+    "matmul": function(lambda a, b, transpose_b: a @ (b.mT if transpose_b else b)),
+    "dot_product_attention": function(lambda q, k, v, causal: F.scaled_dot_product_attention(q, k, v, is_causal=causal)),
+    "multi_head_attention": Attention,
+    "batch_norm": module(lambda node, epsilon: of_rank("BatchNorm", node.rank)(len(node.weights["scale"]), epsilon)),
+    "layer_norm": module(lambda node, axis, epsilon: nn.LayerNorm(node.weights["scale"].shape, epsilon)),
+    "instance_norm": module(
+        lambda node, epsilon: of_rank("InstanceNorm", node.rank)(len(node.weights["scale"]), epsilon, affine=True)
+    ),
+    "group_norm": module(lambda node, groups, epsilon: nn.GroupNorm(groups, len(node.weights["scale"]), epsilon)),
+    "rms_norm": module(lambda node, epsilon: nn.RMSNorm(node.weights["scale"].shape, epsilon)),
+    "local_response_norm": attributed(local_response_norm),
+    "rnn": recurrent(nn.RNN),
+    "lstm": recurrent(nn.LSTM),
+    "gru": recurrent(nn.GRU),
+    "lstm_cell": cell(LSTMCell),
+    "gru_cell": cell(nn.GRUCell),
+    "reduce_sum": reduction(torch.sum),
+    "reduce_mean": reduction(torch.mean),
+    "reduce_max": reduction(torch.amax),
+    "reduce_min": reduction(torch.amin),
+    "reduce_prod": reduction(product),
+    "reduce_l1": norm(1),
+    "reduce_l2": norm(2),
+    "reduce_log_sum_exp": reduction(torch.logsumexp),
+    "arg_max": place(torch.argmax),
+    "arg_min": place(torch.argmin),
+    "flatten": module(lambda node: nn.Flatten()),
+    "reshape": function(reshape),
+    "transpose": function(lambda x, permutation: x.permute(permutation)),
+    "squeeze": function(lambda x, axis: x.squeeze(axis)),
+    "unsqueeze": function(lambda x, axis: x.unsqueeze(axis)),
+    "concat": function(lambda *xs, axis: torch.cat(xs, axis)),
+    "split": function(lambda x, axis, sizes: x.split(sizes, axis)),
+    "slice": function(cut),
+    "pad": function(pad),
+    "upsample_nearest": module(lambda node, scale: nn.Upsample(scale_factor=tuple(scale), mode="nearest")),
+    "upsample_bilinear": attributed(upsample),
+    "pixel_shuffle": module(lambda node, factor: nn.PixelShuffle(factor)),
+    "gather": function(gather),
+    "where": function(torch.where),
+    "one_hot": function(lambda ids, depth: F.one_hot(ids, depth).float()),
+    "top_k": function(lambda x, k, axis: x.topk(k, axis)),
+    "cumulative_sum": function(cumulative_sum),
+}
+
+COMPOSED = {
+    "position_embedding": composed(lambda x, weight: x + weight[: x.shape[1]]),
+    "class_token": composed(lambda x, weight: torch.cat((weight.expand(x.shape[0], -1, -1), x), 1)),
+    "maxout": attributed(maxout),
+    "hierarchical_softmax": attributed(hierarchical_softmax),
+    "additive_attention": composed(additive_attention),
+}
+
+ENTRIES = dict(LAYERS, **COMPOSED)
+
+
+# -- Models -----------------------------------------------------------------------------------------------------------
+
+
+class Model(nn.Module):
+    """The layer graph; nodes of one `layer` share one module."""
+
+    def __init__(self, graph):
+        super().__init__()
+        self.inputs = [i.name for i in graph.inputs]
+        self.outputs = [(o.name, o.value) for o in graph.outputs]
+        self.layers, self.steps = nn.ModuleDict(), []
+        ranks = {i.name: len(i.shape) - 2 for i in graph.inputs}
+        for node in graph.nodes:
+            node.rank = ranks[node.inputs[0]]
+            ranks.update((name, len(shape) - 2) for name, shape in zip(node.outputs, node.shapes))
+            call = self.layers[node.layer] if node.layer in self.layers else ENTRIES[node.op](node)
+            if isinstance(call, nn.Module):
+                self.layers[node.layer] = call
+            self.steps.append((call, node.inputs, node.outputs))
+
+    def forward(self, *inputs):
+        values = dict(zip(self.inputs, inputs))
+        for call, sources, names in self.steps:
+            results = call(*[values[name] for name in sources])
+            values.update(zip(names, results if isinstance(results, tuple) else (results,)))
+        return tuple(values[value] for _, value in self.outputs)
+
+
+def build(graph, request):
+    """The reference model as an nn.Module, for inference."""
+    return Model(graph).eval()
+
+
+def run(model, inputs):
+    """The model's outputs by name."""
+    with torch.no_grad():
+        results = model(*[torch.from_numpy(inputs[name]) for name in model.inputs])
+    return {name: result.numpy() for (name, _), result in zip(model.outputs, results)}
+
+
+# -- Exporters --------------------------------------------------------------------------------------------------------
+
+
+def write(model, inputs, request, path, **options):
+    """torch.onnx.export with the names of the reference model."""
+    if request.opset is not None:
+        options["opset_version"] = request.opset
+    names = {"input_names": model.inputs, "output_names": [name for name, _ in model.outputs]}
+    torch.onnx.export(model, tuple(torch.from_numpy(inputs[name]) for name in model.inputs), path, **names, **options)
+
+
+def dynamo(model, inputs, request, path):
+    """The exporter on torch.export: the shapes of the model's one parameter, *inputs, are a tuple of their own."""
+    dims = {axis: torch.export.Dim(axis) for axis in request.graph.sizes}
+    shapes = tuple({axis: dims[name] for axis, name in request.dynamic[i].items()} for i in model.inputs)
+    dynamic = {"dynamic_shapes": (shapes,)} if any(shapes) else {}
+    write(model, inputs, request, path, dynamo=True, external_data=False, verbose=False, **dynamic)
+
+
+def torchscript(model, inputs, request, path):
+    """The exporter on traced TorchScript, deprecated since 2.9."""
+    dynamic = {name: axes for name, axes in request.dynamic.items() if axes}
+    write(model, inputs, request, path, dynamo=False, dynamic_axes=dynamic or None)
+
+
+EXPORTERS = {"dynamo": dynamo, "torchscript": torchscript}
