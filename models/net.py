@@ -53,8 +53,9 @@ class Input:
             return generator.integers(int(self.low), int(self.high), shape)
         if self.dtype == "bool":
             return generator.random(shape) < 0.5
-        numbers = generator.normal(size=shape) if self.low == self.high else generator.uniform(self.low, self.high, shape)
-        return numbers.astype(np.float32)
+        if self.low == self.high:
+            return generator.normal(size=shape).astype(np.float32)
+        return generator.uniform(self.low, self.high, shape).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,7 @@ class Net:
         self.graph = Graph(name)
         self._sizes = sizes
 
-    def input(
-        self, name: str, shape: Shape, dtype: str = "float32", high: float = 0, low: float = 0
-    ) -> Value:
+    def input(self, name: str, shape: Shape, dtype: str = "float32", high: float = 0, low: float = 0) -> Value:
         """A graph input, whose numbers lie from `low` to `high` as Input says."""
         described = Input(name, dtype, shape, high, low)
         self.graph.inputs.append(described)
@@ -157,12 +156,22 @@ def _in_precision(array: Array, dtype: Any) -> Array:
     return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
-def evaluate(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
-    """The graph's outputs by name, every floating-point number of the computation held in `dtype`."""
+def compute(node: Node, values: dict[str, Array], weights: dict[str, Array], dtype: Any) -> dict[str, Array]:
+    """The outputs of one node by name, from the values and weights computed so far, held in `dtype`."""
+    own = {short: _in_precision(weights[name], dtype) for short, name in node.weights.items()}
+    results = LAYERS[node.op](*(values[name] for name in node.inputs), weights=own, attributes=node.attributes)
+    return dict(zip(node.outputs, (_in_precision(r, dtype) for r in results), strict=True))
+
+
+def evaluate_all(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
+    """Every value of the graph by name, every floating-point number of the computation held in `dtype`."""
     values = {name: _in_precision(array, dtype) for name, array in inputs.items()}
     for node in graph.nodes:
-        weights = {k: _in_precision(graph.weights[v], dtype) for k, v in node.weights.items()}
-        arguments = [values[name] for name in node.inputs]
-        results = LAYERS[node.op](*arguments, weights=weights, attributes=node.attributes)
-        values.update(zip(node.outputs, (_in_precision(r, dtype) for r in results), strict=True))
+        values.update(compute(node, values, graph.weights, dtype))
+    return values
+
+
+def evaluate(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
+    """The graph's outputs by name, every floating-point number of the computation held in `dtype`."""
+    values = evaluate_all(graph, inputs, dtype)
     return {name: values[value] for name, value in graph.outputs}

@@ -42,7 +42,7 @@ layer_models(
         "to-the-end": {"axes": (1,), "starts": (2,), "ends": (9223372036854775807,), "steps": (1,)},
         "step2": {"axes": (1, 2), "starts": (0, 1), "ends": (6, 7), "steps": (2, 3)},
         "backward": {"axes": (2,), "starts": (-1,), "ends": (-9223372036854775807,), "steps": (-1,)},
-        "backward-step2": {"axes": (1, 2), "starts": (5, 6), "ends": (0, 1), "steps": (-2, -1)},
+        "backward-step2": {"axes": (1, 2), "starts": (4, 5), "ends": (0, 1), "steps": (-2, -1)},
     },
 )
 

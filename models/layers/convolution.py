@@ -6,6 +6,7 @@ ends, as in ONNX: (top, left, bottom, right). The maps are cross-correlations, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -35,14 +36,16 @@ def windows(x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
 
 def convolve(x: Array, weight: Array, stride: Ints, pad: Ints, dilation: Ints, groups: int) -> Array:
     """x (batch, channels, *space), weight (filters, channels / groups, *kernel) -> (batch, filters, *positions)."""
-    view = windows(padded(x, pad), weight.shape[2:], stride, dilation)
     rank = weight.ndim - 2
-    taps = [1, *range(2 + rank, 2 + 2 * rank)]
-    parts = [
-        np.tensordot(xs, ws, axes=(taps, range(1, ws.ndim)))
-        for xs, ws in zip(np.split(view, groups, axis=1), np.split(weight, groups), strict=True)
-    ]
-    return np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
+    view = windows(padded(x, pad), weight.shape[2:], stride, dilation)
+    samples, channels, *rest = view.shape
+    # One matrix product per group: (positions of all samples) x (taps of the group's channels).
+    grouped = view.reshape(samples, groups, channels // groups, *rest)
+    space, taps = range(3, 3 + rank), range(3 + rank, 3 + 2 * rank)
+    columns = grouped.transpose(1, 0, *space, 2, *taps).reshape(groups, samples * math.prod(rest[:rank]), -1)
+    y = columns @ weight.reshape(groups, weight.shape[0] // groups, -1).swapaxes(1, 2)
+    y = y.reshape(groups, samples, *rest[:rank], -1)
+    return np.moveaxis(y, (0, -1), (1, 2)).reshape(samples, weight.shape[0], *rest[:rank])
 
 
 def convolve_transposed(
@@ -54,18 +57,18 @@ def convolve_transposed(
         (n - 1) * s + (k - 1) * d + 1 + o
         for n, s, k, d, o in zip(x.shape[2:], stride, kernel, dilation, output_pad, strict=True)
     ]
-    y = np.zeros((x.shape[0], weight.shape[1] * groups, *whole), dtype=x.dtype)
+    samples, channels = x.shape[:2]
+    y = np.zeros((samples, groups, weight.shape[1], *whole), dtype=x.dtype)
+    grouped = weight.reshape(groups, channels // groups, -1).swapaxes(1, 2)
+    parts = grouped @ x.reshape(samples, groups, channels // groups, -1)
+    parts = parts.reshape(samples, groups, weight.shape[1], *kernel, *x.shape[2:])
     for tap in product(*map(range, kernel)):
-        here = weight[(slice(None), slice(None), *tap)]
-        parts = [
-            np.tensordot(xs, ws, axes=(1, 0))
-            for xs, ws in zip(np.split(x, groups, axis=1), np.split(here, groups), strict=True)
-        ]
         spread = [
             slice(t * d, t * d + (n - 1) * s + 1, s)
             for t, d, n, s in zip(tap, dilation, x.shape[2:], stride, strict=True)
         ]
-        y[(slice(None), slice(None), *spread)] += np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
+        y[(..., *spread)] += parts[(slice(None), slice(None), slice(None), *tap)]
+    y = y.reshape(samples, -1, *whole)
     crop = [slice(b, y.shape[2 + i] - e) for i, (b, e) in enumerate(zip(pad[:rank], pad[rank:], strict=True))]
     return y[(slice(None), slice(None), *crop)]
 
@@ -85,11 +88,22 @@ def _draw_conv(compute: Any, transposed: bool) -> Any:
         use_bias: bool = True,
     ) -> dict[str, Array]:
         # Unit variance is measured with stride 1 and no padding left out of account: near enough, and independent
-        # of the other attributes, so that a mutated attribute meets the same weights.
+        # of the other attributes, so that a mutated attribute meets the same weights. As in a linear layer, the bias
+        # takes off what is the same everywhere.
         outer, inner = (x.shape[1], filters // groups) if transposed else (filters, x.shape[1] // groups)
         fan_in = int(np.prod(kernel)) * (x.shape[1] // groups)
-        weight = generator.normal(0.0, (fan_in * max(float(np.mean(x**2)), 1e-6)) ** -0.5, (outer, inner, *kernel))
-        return {"weight": weight, **({"bias": bias(generator, filters)} if use_bias else {})}
+        centred = use_bias and not transposed
+        centre = x.mean(axis=(0, *range(2, x.ndim)), keepdims=True) * centred
+        power = max(float(np.mean((x - centre) ** 2)), 1e-6)
+        weight = generator.normal(0.0, (fan_in * power) ** -0.5, (outer, inner, *kernel))
+        if not use_bias:
+            return {"weight": weight}
+        offset = bias(generator, filters)
+        if centred:
+            image = np.broadcast_to(centre[:1], (1, x.shape[1], *kernel))
+            ones = (1,) * len(kernel)
+            offset -= convolve(image, weight, ones, (0, 0) * len(kernel), ones, groups).ravel()
+        return {"weight": weight, "bias": offset}
 
     return draw
 

@@ -49,7 +49,9 @@ def concat(*xs: Array, axis: int) -> Array:
 
 @layer()
 def split(x: Array, *, axis: int, sizes: Ints) -> tuple[Array, ...]:
-    """x cut along `axis` into pieces of `sizes`: as many outputs."""
+    """x cut along `axis` into pieces of `sizes`: as many outputs. Raises ValueError unless they add up to it."""
+    if sum(sizes) != x.shape[axis]:
+        raise ValueError(f"sizes {list(sizes)} do not add up to {x.shape[axis]}, the length of axis {axis}")
     return tuple(np.split(x, np.cumsum(sizes)[:-1], axis=axis))
 
 
