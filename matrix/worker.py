@@ -76,11 +76,13 @@ class Stages:
         self.tell, self.name, self.seconds, self.started = tell, "load", {}, time.perf_counter()
 
     def __call__(self, name):
+        """Stage `name` begins."""
         self.close()
         self.name = name
         self.tell({"event": "stage", "stage": name})
 
     def close(self):
+        """Book the time of the stage in hand."""
         now = time.perf_counter()
         self.seconds[self.name] = round(self.seconds.get(self.name, 0.0) + now - self.started, 6)
         self.started = now
@@ -107,7 +109,7 @@ def perform(work, module, job, tell):
     try:
         answer["result"] = work(module, job, stages)
     # Frameworks leave by sys.exit too (paddle2onnx does), so every exception ends here.
-    except BaseException as error:  # noqa: B902
+    except BaseException as error:
         traceback.print_exc()
         answer["status"], answer["message"] = describe_failure(error, getattr(module, "UNSUPPORTED", ()))
     stages.close()
@@ -145,7 +147,7 @@ def main(kind, module_path, scratch):
     jobs = load_module("interop_jobs", os.path.join(os.path.dirname(os.path.abspath(__file__)), "jobs.py"))
     try:
         module = load_module("interop_adapter", module_path)
-    except BaseException as error:  # noqa: B902
+    except BaseException as error:
         traceback.print_exc()
         tell({"event": "broken", "message": "{}: {}".format(type(error).__name__, error)})
         return

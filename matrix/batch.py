@@ -1,0 +1,245 @@
+"""Running a list of jobs in an environment, through a worker process that may die at any of them.
+
+`run_batch` is what an executor runs: a thread pool on this machine, or that of a cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from matrix.environments import Environment
+
+WORKER = Path(__file__).with_name("worker.py")
+GRACE = 2.0
+"""Seconds between TERM and KILL."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one stage of a job, and one worker, may use."""
+
+    seconds: float = 120.0
+    """Wall clock for each stage."""
+    start_seconds: float = 120.0
+    """Wall clock for the import of the framework."""
+    memory_mb: int = 6000
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a job ended: OK, UNSUPPORTED, ERROR, CRASH, TIMEOUT, MEMORY, or NOT_RUN (our own trouble)."""
+
+    status: str
+    stage: str
+    message: str = ""
+    value: Any = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_mb: int = 0
+    worker: dict[str, Any] = field(default_factory=dict)
+    """What the worker said of itself: python, network, import_seconds."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs of one kind for one module in one environment. Each job has an "id" and a "log"."""
+
+    environment: Environment
+    kind: str
+    module: Path
+    jobs: list[dict[str, Any]]
+
+
+OnResult = Callable[[dict[str, Any], Result], None]
+
+
+def run_batch(batch: Batch, limits: Limits, on_result: OnResult, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Run every job of the batch and hand each result to `on_result`, once, in order; a dead worker is replaced.
+
+    The next job is under way while `on_result` looks at the last one. Ends early when `stopped` says so.
+    """
+    waiting = list(reversed(batch.jobs))
+    while waiting and not stopped():
+        with _worker(batch, limits) as worker:
+            hello = worker.receive(limits.start_seconds, None)
+            if hello.get("event") != "hello":
+                result = Result("NOT_RUN", "load", _not_started(batch, worker, hello))
+                for job in reversed(waiting):
+                    on_result(job, result)
+                return
+            job = waiting.pop()
+            worker.send(job)
+            while True:
+                result = worker.result(job, hello)
+                following = waiting.pop() if waiting and worker.alive and not stopped() else None
+                if following:
+                    worker.send(following)
+                on_result(job, result)
+                if not following:
+                    break
+                job = following
+
+
+def _not_started(batch: Batch, worker: _Worker, hello: dict[str, Any]) -> str:
+    if hello.get("event") == "broken":
+        return f"environment {batch.environment.name} is broken: {hello['message']}"
+    lines = (worker.scratch / "start.log").read_text(errors="replace").strip().splitlines()
+    return f"environment {batch.environment.name} does not start: {lines[-1] if lines else hello.get('message', '')}"
+
+
+@contextmanager
+def _worker(batch: Batch, limits: Limits) -> Iterator[_Worker]:
+    scratch = Path(tempfile.mkdtemp(prefix="onnx-interop-"))
+    (scratch / "start.log").touch()
+    worker = _Worker(batch, limits, scratch)
+    try:
+        yield worker
+    finally:
+        worker.end()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scrubbed_environment(batch: Batch, scratch: Path) -> dict[str, str]:
+    """Nothing of the user's, one thread per library: the host runs one worker per core."""
+    return {
+        "PATH": f"{batch.environment.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+class _Worker:
+    """A worker process, seen from the host."""
+
+    def __init__(self, batch: Batch, limits: Limits, scratch: Path) -> None:
+        self.scratch, self.limits, self.alive, self._buffer = scratch, limits, True, b""
+        command = [batch.environment.python, "-I", WORKER, batch.kind, batch.module, scratch]
+        try:
+            self.process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=(scratch / "start.log").open("wb"),
+                cwd=scratch,
+                env=_scrubbed_environment(batch, scratch),
+                start_new_session=True,
+            )
+        except OSError as error:
+            (scratch / "start.log").write_text(str(error))
+            self.alive = False
+
+    def send(self, job: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # it died: result() will say so
+            self.process.stdin.write((json.dumps(job) + "\n").encode())
+            self.process.stdin.flush()
+
+    def result(self, job: dict[str, Any], hello: dict[str, Any]) -> Result:
+        """Wait for the end of `job`, stage by stage."""
+        stage, begun = "load", time.monotonic()
+        seconds: dict[str, float] = {}
+        while True:
+            message = self.receive(self.limits.seconds, job)
+            event = message["event"]
+            if event == "stage":
+                seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
+                stage, begun = message["stage"], time.monotonic()
+            elif event == "done" and message["id"] == job["id"]:
+                return Result(
+                    message["status"],
+                    message["stage"],
+                    message["message"],
+                    message["result"],
+                    message["seconds"],
+                    message["peak_mb"],
+                    hello,
+                )
+            else:
+                seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
+                status, text = _obituary(message)
+                return Result(status, stage, text, None, seconds, message.get("peak_mb", 0), hello)
+
+    def receive(self, seconds: float, job: dict[str, Any] | None) -> dict[str, Any]:
+        """The next message; a message of the host's own when the worker died, was too slow or took too much memory."""
+        deadline, peak = time.monotonic() + seconds, 0
+        while b"\n" not in self._buffer:
+            if not self.alive:
+                return {"event": "exit", "code": 127}
+            assert self.process.stdout is not None
+            readable, _, _ = select.select([self.process.stdout], [], [], min(0.25, seconds))
+            if readable:
+                data = os.read(self.process.stdout.fileno(), 65536)
+                if not data:
+                    self.alive = False
+                    return {"event": "exit", "code": self.process.wait(), "peak_mb": peak}
+                self._buffer += data
+                continue
+            peak = max(peak, self._memory_mb())
+            if peak > self.limits.memory_mb:
+                self.end()
+                return {"event": "memory", "peak_mb": peak, "limit": self.limits.memory_mb}
+            if time.monotonic() > deadline:
+                self.end()
+                return {"event": "timeout", "peak_mb": peak, "limit": seconds}
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _memory_mb(self) -> int:
+        """Resident memory of the worker and all its children."""
+        try:
+            process = psutil.Process(self.process.pid)
+            family = [process, *process.children(recursive=True)]
+            return int(sum(member.memory_info().rss for member in family) // 2**20)
+        except psutil.Error:
+            return 0
+
+    def end(self) -> None:
+        """Close stdin, then TERM, then KILL the whole process group."""
+        self.alive = False
+        if not hasattr(self, "process"):
+            return
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+            try:
+                self.process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _obituary(message: dict[str, Any]) -> tuple[str, str]:
+    """Status and message of a job whose worker did not live to answer."""
+    event = message["event"]
+    if event == "timeout":
+        return "TIMEOUT", f"no end after {message['limit']:.0f} s"
+    if event == "memory":
+        return "MEMORY", f"{message['peak_mb']} MB in use, {message['limit']} MB allowed"
+    number = message.get("signal") or max(0, -message["code"])
+    if number:
+        return "CRASH", f"killed by {signal.Signals(number).name}"
+    return "CRASH", f"the process left with exit code {message['code']}"

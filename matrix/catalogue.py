@@ -1,0 +1,97 @@
+"""What exists: the sources and targets, one line each. Adding a framework or runtime adds its line here.
+
+`environment` is the family of tox environments in which it runs (torch for torch2.13, torch2.12 …); "host" is the
+suite's own Python. Tiers of ONNX support, after the Deep Learning Showdown: 2 built in, 1 community, 0 none.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An exporter: `exporter` names the function in `module`'s EXPORTERS."""
+
+    name: str
+    framework: str
+    module: str
+    exporter: str
+    environment: str
+    tier: int
+
+    @property
+    def path(self) -> Path:
+        """The exporter's file."""
+        return ROOT / "exporters" / self.module
+
+
+@dataclass(frozen=True)
+class Target:
+    """An importer: `option` is handed to its `load`."""
+
+    name: str
+    runtime: str
+    module: str
+    option: str
+    environment: str
+    on_host: bool = False
+    """Runs on the host when no environment of its family is installed."""
+
+    @property
+    def path(self) -> Path:
+        """The importer's file."""
+        return ROOT / "importers" / self.module
+
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
+        Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
+        Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
+        Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
+        Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
+        Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
+        Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+    )
+}
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
+        Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
+        Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
+        Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
+        Target("onnxtf", "TensorFlow through onnx-tf", "onnxtf.py", "default", "onnxtf"),
+        Target("opencv", "OpenCV", "opencv.py", "default", "opencv"),
+        Target("openvino.default", "OpenVINO, default precision", "openvino.py", "default", "openvino"),
+        Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
+        Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
+        Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
+    )
+}
+
+#: The target whose results are the E of design section 5.
+EVALUATOR = "reference"
+
+
+@cache
+def literal(path: Path, name: str) -> Any:
+    """What module-level `name` is set to in a Python file, read without running it.
+
+    A tuple of strings for tuples, the string keys for a dict; () when it is not there.
+    """
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            if isinstance(node.value, ast.Dict):
+                return tuple(k.value for k in node.value.keys if isinstance(k, ast.Constant))
+            return ast.literal_eval(node.value)
+    return ()

@@ -1,0 +1,216 @@
+"""`onnx-interop`: environments, models, run, publish, show.
+
+Exit codes: 0 done, 2 the user's mistake, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from matrix.batch import Limits
+from matrix.catalogue import ROOT, SOURCES, TARGETS
+from matrix.environments import Environment, environments
+from matrix.errors import UserError, unknown
+from matrix.plan import VARIANTS, Plan, Selection, make_plan
+from matrix.progress import Bars, summary
+from matrix.publish import counts, publish
+from matrix.run import Run
+from matrix.workshop import Workshop
+from models.registry import all_models
+
+OPTIONS_OF_SELECTION = ("sources", "targets", "models", "variants", "environments")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but its errors are ours: near matches for what is misspelt, exit code 2 from one place."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but a stranger among the options of a command is that command's to answer."""
+        parsed, strangers = super().parse_known_args(args, namespace)
+        if strangers:
+            raise unknown("option", strangers[0].split("=")[0], self._option_string_actions, f"{self.prog} --help")
+        return parsed, strangers
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def add_selection(add: Any) -> None:
+    """Declare the options that select cells; `add` is argparse's add_argument, or pytest's addoption."""
+    for name in OPTIONS_OF_SELECTION:
+        add(f"--{name}", type=_names, default=[], metavar="NAMES", help=f"{name}, by name or pattern, with commas")
+    add("--opset", type=_numbers, default=[], metavar="NUMBERS", help="opsets to ask for (default: the exporter's own)")
+    add("--size", choices=("default", "full"), default="default", help="full: the published widths")
+    add("--quick", dest="scope", action="store_const", const="quick", default="default", help="a dozen models")
+    add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in _names(text)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17") from None
+
+
+def selection_of(options: argparse.Namespace) -> Selection:
+    """The selection that these options describe."""
+    named = {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}
+    return Selection(**named, opsets=options.opset, size=options.size, scope=options.scope)
+
+
+def add_run_options(add: Any) -> None:
+    """Declare the options of how to run."""
+    add("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder (default: .interop)")
+    add("--workers", type=int, default=0, metavar="N", help="worker processes (default: one per core)")
+    add("--timeout", type=float, default=Limits.seconds, metavar="SECONDS", help="for each stage of a cell")
+    add("--memory", type=int, default=Limits.memory_mb, metavar="MB", help="for each worker")
+    add("--refresh", action="store_true", help="run again what is already recorded")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="onnx-interop", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands.add_parser("environments", help="the tox environments: state, versions, size")
+    commands.add_parser("models", help="the reference models")
+    run = commands.add_parser("run", help="make the matrix, then publish it")
+    run.add_argument("--install", action="store_true", help="install the environments that are missing")
+    run.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
+    again = commands.add_parser("publish", help="write public/ from what is recorded")
+    again.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
+    for command in (run, again):
+        add_selection(command.add_argument)
+        add_run_options(command.add_argument)
+    show = commands.add_parser("show", help="a cell's record, its log, and the command that runs it alone")
+    show.add_argument("cell", metavar="CELL", help="source@env/model/variant/target@env, as a run prints it")
+    show.add_argument("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    console = Console()
+    try:
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if given and not given[0].startswith("-") and given[0] not in _COMMANDS:
+            raise unknown("command", given[0], _COMMANDS, "onnx-interop --help")
+        options = _parser().parse_args(given)
+        return int(_COMMANDS[options.command](options, console))
+    except UserError as error:
+        print(f"onnx-interop: {error}", file=sys.stderr)
+        return 2
+
+
+def _environments(options: argparse.Namespace, console: Console) -> int:
+    table = Table("environment", "Python", "state", "MB", "runs")
+    for environment in environments().values():
+        own = [s.name for s in SOURCES.values() if s.environment == environment.family]
+        own += [t.name for t in TARGETS.values() if t.environment == environment.family]
+        size = "" if environment.family == "host" or not environment.installed else str(_megabytes(environment))
+        state = "installed" if environment.installed else "not installed"
+        table.add_row(environment.name, environment.base_python, state, size, ", ".join(dict.fromkeys(own)))
+    console.print(table)
+    console.print("Install one with: tox run --notest -e NAME, or let `onnx-interop run --install` do it.")
+    return 0
+
+
+def _megabytes(environment: Environment) -> int:
+    files = (path.lstat() for path in environment.folder.rglob("*"))
+    return sum(status.st_blocks * 512 for status in files) // 2**20
+
+
+def _models(options: argparse.Namespace, console: Console) -> int:
+    table = Table("model", "kind", "family", "variants", "in the default matrix", "after")
+    for model in all_models().values():
+        variants = VARIANTS if model.dynamic else VARIANTS[:1]
+        shown = "yes" if model.default else ""
+        table.add_row(model.name, model.kind, model.family, ", ".join(variants), shown, model.paper)
+    console.print(table)
+    return 0
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    plan = make_plan(selection_of(options), installed_only=not options.install)
+    workshop = Workshop(options.work)
+    if workshop.journal.damaged:
+        lines = workshop.journal.damaged
+        console.print(f"{workshop.journal.path}: {lines} damaged lines are left out and done again")
+    with Bars(console) as bars:
+        limits = Limits(seconds=options.timeout, memory_mb=options.memory)
+        run = Run(plan, workshop, limits, bars, options.workers, refresh=options.refresh)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            reasons = run.install() if options.install else {}
+            run.carry_out(reasons)
+        except KeyboardInterrupt:
+            workshop.journal.close()
+            print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
+            return 130
+    data = publish(plan, workshop, options.public, run.id)
+    workshop.journal.close()
+    _tell(data, reasons, console)
+    console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
+    return 0
+
+
+def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
+    console.print(summary("Exports", "source", counts(data["exports"], "source")))
+    console.print(summary("Cells", "target", counts(data["cells"], "target")))
+    for name, reason in reasons.items():
+        console.print(f"{name} could not be installed: {reason}", markup=False, soft_wrap=True)
+
+
+def _publish(options: argparse.Namespace, console: Console) -> int:
+    plan: Plan = make_plan(selection_of(options), installed_only=True)
+    workshop = Workshop(options.work)
+    data = publish(plan, workshop, options.public, "")
+    if not data["cells"]:
+        raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
+    _tell(data, {}, console)
+    console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
+    return 0
+
+
+def _show(options: argparse.Namespace, console: Console) -> int:
+    journal = Workshop(options.work).journal
+    record = journal.get("cell", options.cell) or journal.get("export", options.cell)
+    if record is None:
+        known = [r["key"] for kind in ("cell", "export") for r in journal.all(kind)]
+        raise unknown("cell", options.cell, known, f"the keys in {journal.path}")
+    console.print_json(json.dumps(record))
+    if record.get("log") and Path(record["log"]).exists():
+        console.rule("log")
+        console.print(Path(record["log"]).read_text(errors="replace")[-6000:], markup=False, highlight=False)
+    console.rule("to run it alone")
+    console.print(reproduction(record), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def reproduction(record: dict[str, Any]) -> str:
+    """The command that runs a recorded cell (or export) again, alone."""
+    parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
+    parts += ["--variants", record["variant"]]
+    parts += ["--opset", str(record["opset"])] if record.get("opset") else []
+    parts += ["--targets", record.get("target", "reference")]
+    return shlex.join(parts)
+
+
+_COMMANDS = {"environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

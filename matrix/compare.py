@@ -1,0 +1,143 @@
+"""Whether a runtime's outputs are the model's: names, shapes, dtypes, NaN pattern, then values. Never ends early.
+
+**noise** is the error against the float64 truth in units of the rounding error that the framework's own run shows,
+which is never taken to be less than the dtype's epsilon times the scale of the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+PASS_NOISE = 32.0
+"""Beyond rounding, an output may be this many times less exact than the native run."""
+RELATIVE, ABSOLUTE = 1e-3, 1e-5
+"""The float32 tolerance: |error| <= ABSOLUTE * scale + RELATIVE * |truth|."""
+WORSE = ("PASS", "IMPRECISE", "WRONG")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One output of one input set, compared. Errors are against the truth; scale is its greatest magnitude."""
+
+    set: int
+    output: str
+    status: str
+    message: str = ""
+    max_abs: float | None = None
+    max_rel: float | None = None
+    rms: float | None = None
+    cosine: float | None = None
+    noise: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All outputs of all input sets; `status` and `message` are those of the worst."""
+
+    status: str
+    message: str = ""
+    measures: list[Measure] = field(default_factory=list)
+
+    def worst(self, name: str) -> float | None:
+        """The greatest value of one metric, None when no output has it."""
+        values = [v for m in self.measures if (v := getattr(m, name)) is not None]
+        return max(values, default=None)
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """The measures, ready for JSON."""
+        return [{k: v for k, v in asdict(m).items() if v not in (None, "")} for m in self.measures]
+
+
+def compare(
+    actual: list[dict[str, Array]],
+    truth: list[dict[str, Array]],
+    native: list[dict[str, Array]] | None,
+    dtypes: dict[str, str],
+    sets: Iterable[int],
+) -> Comparison:
+    """Compare every output of every input set with the float64 truth.
+
+    native: the framework's own outputs, which set the unit of noise (None: epsilon alone does).
+    dtypes: what each output's dtype must be; its keys are the outputs that must be there, no more and no fewer.
+    """
+    measures = []
+    for which, (number, outputs) in enumerate(zip(sets, actual, strict=True)):
+        for name in outputs.keys() - dtypes.keys():
+            measures.append(Measure(number, name, "WRONG", "an output that the model does not have"))
+        for name, dtype in dtypes.items():
+            own = native[which].get(name) if native else None
+            measures.append(_measure(number, name, outputs.get(name), truth[which][name], own, dtype))
+    worst = max(measures, key=lambda m: WORSE.index(m.status), default=None)
+    if worst is None:
+        return Comparison("WRONG", "nothing was compared")
+    told = f"output {worst.output}, input set {worst.set}: {worst.message}" if worst.message else ""
+    return Comparison(worst.status, told, measures)
+
+
+def _measure(number: int, name: str, actual: Array | None, truth: Array, own: Array | None, dtype: str) -> Measure:
+    if actual is None:
+        return Measure(number, name, "WRONG", "the output is missing")
+    if actual.shape != truth.shape:
+        return Measure(number, name, "WRONG", f"shape {list(actual.shape)}, not {list(truth.shape)}")
+    if actual.dtype.kind not in "fiub":
+        return Measure(number, name, "WRONG", f"dtype {actual.dtype}, not {dtype}")
+    values = _values(number, name, actual.astype(np.float64), truth.astype(np.float64), own, dtype)
+    if str(actual.dtype) != dtype:
+        found = f"dtype {actual.dtype}, not {dtype}" + ("" if values.status == "WRONG" else " (the values are right)")
+        return Measure(number, name, "WRONG", found, *_metrics_of(values))
+    return values
+
+
+def _metrics_of(m: Measure) -> tuple[float | None, ...]:
+    return m.max_abs, m.max_rel, m.rms, m.cosine, m.noise
+
+
+def _values(number: int, name: str, actual: Array, truth: Array, own: Array | None, dtype: str) -> Measure:
+    finite = np.isfinite(truth)
+    if not np.array_equal(np.isnan(actual), np.isnan(truth)):
+        strange = int((np.isnan(actual) != np.isnan(truth)).sum())
+        return Measure(number, name, "WRONG", f"NaN in {strange} places where the truth has a number, or the reverse")
+    if not np.array_equal(actual[~finite], truth[~finite], equal_nan=True) or not np.isfinite(actual[finite]).all():
+        return Measure(number, name, "WRONG", "infinities are not where the truth has them")
+    actual, truth = actual[finite], truth[finite]
+    if truth.size == 0:
+        return Measure(number, name, "PASS", "", 0.0, 0.0, 0.0, 1.0, 0.0)
+    error = np.abs(actual - truth)
+    scale = float(np.abs(truth).max())
+    unit = float(np.finfo(np.float32 if dtype == "float32" else np.float64).eps) * scale
+    if own is not None and own[finite].size == truth.size:
+        unit = max(unit, float(np.abs(own[finite].astype(np.float64) - truth).max()))
+    greatest = float(error.max())
+    noise = greatest / unit if unit else (0.0 if greatest == 0 else float("inf"))
+    norm = float(np.linalg.norm(actual) * np.linalg.norm(truth))
+    metrics = (
+        greatest,
+        float((error / np.maximum(np.abs(truth), ABSOLUTE * max(scale, 1e-30))).max()),
+        float(np.sqrt(np.mean(error**2))),
+        float(np.dot(actual, truth) / norm) if norm else 1.0,
+        min(noise, 1e30),
+    )
+    status, message = _verdict(error, truth, scale, noise, dtype)
+    return Measure(number, name, status, message, *metrics)
+
+
+def _verdict(error: Array, truth: Array, scale: float, noise: float, dtype: str) -> tuple[str, str]:
+    if np.dtype(dtype).kind != "f":
+        different = int((error != 0).sum())
+        return ("WRONG", f"{different} of {error.size} values differ") if different else ("PASS", "")
+    if noise <= PASS_NOISE:
+        return "PASS", ""
+    beyond = error > ABSOLUTE * scale + RELATIVE * np.abs(truth)
+    if not beyond.any():
+        return "IMPRECISE", f"error {error.max():.2g} is {noise:.0f} times the rounding of the native run"
+    return (
+        "WRONG",
+        f"{int(beyond.sum())} of {error.size} values are off, by up to {error.max():.3g} (scale {scale:.3g})",
+    )

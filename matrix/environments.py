@@ -1,0 +1,101 @@
+"""The environments of tox.ini: what there is, what is installed, in which versions; installing them."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+
+from matrix.catalogue import ROOT
+
+_SECTION = re.compile(r"testenv:(?P<family>\w*[a-z])\{(?P<versions>[\d.,\s]+)\}")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One tox environment, or "host": the Python that runs the suite."""
+
+    name: str
+    family: str
+    base_python: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where tox makes it."""
+        return Path(sys.prefix) if self.family == "host" else ROOT / ".tox" / self.name
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return Path(sys.executable) if self.family == "host" else self.folder / "bin" / "python"
+
+    @property
+    def installed(self) -> bool:
+        """Whether tox finished making it."""
+        return self.family == "host" or ((self.folder / READY).exists() and self.python.exists())
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """Versions of the installed distributions by normalised name, read from disk without starting it."""
+        if self.family == "host":
+            found = [(d.metadata["Name"], d.version) for d in metadata.distributions()]
+        else:
+            places = self.folder.glob("lib/python*/site-packages/*.dist-info")
+            found = [(name, version) for name, _, version in (place.stem.partition("-") for place in places)]
+        return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in sorted(found)}
+
+    @cached_property
+    def lock(self) -> str:
+        """A digest of the interpreter and all package versions."""
+        pinned = "\n".join(f"{name}=={version}" for name, version in self.packages.items())
+        home = self.folder / "pyvenv.cfg"
+        interpreter = home.read_text() if home.exists() else sys.version
+        version = re.search(r"version\S*\s*=\s*(\S+)", interpreter)
+        return hashlib.sha256(f"{version.group(1) if version else interpreter}\n{pinned}".encode()).hexdigest()[:16]
+
+
+#: Written when tox has finished an environment, so that one which was interrupted is not taken for whole.
+READY = ".interop-ready"
+HOST = Environment("host", "host")
+
+
+def environments() -> dict[str, Environment]:
+    """Every environment of tox.ini that has a version in its name, and the host."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "tox.ini")
+    found = {"host": HOST}
+    for section in parser.sections():
+        if match := _SECTION.fullmatch(section):
+            for version in match["versions"].split(","):
+                name = match["family"] + version.strip()
+                found[name] = Environment(name, match["family"], parser[section].get("base_python", "python3.11"))
+    return found
+
+
+def install(environment: Environment) -> str:
+    """Let tox make the environment; the reason why it could not, or "". Raises nothing."""
+    log = ROOT / ".tox" / f"{environment.name}.log"
+    log.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "tox", "run", "--notest", "-e", environment.name]
+    # The outer tox hands its own settings down in variables; the inner one must not take them for its own.
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("TOX_") and k != "VIRTUAL_ENV"}
+    with log.open("w") as output:
+        code = subprocess.call(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=variables)
+    if code == 0 and environment.python.exists():
+        (environment.folder / READY).touch()
+        return ""
+    return _reason(log.read_text())
+
+
+def _reason(log: str) -> str:
+    """The telling line of a failed installation."""
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip(" ×╰─▶│") for line in log.splitlines()]
+    telling = [line for line in lines if re.search(r"no solution|could not find|not find|error|because", line, re.I)]
+    return (telling or lines or ["tox said nothing"])[0][:300]

@@ -1,0 +1,189 @@
+"""Which exports and cells a run consists of, from what the user selected."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from matrix.catalogue import SOURCES, TARGETS, Source, Target
+from matrix.environments import Environment, environments
+from matrix.errors import UserError, unknown
+from models.registry import ReferenceModel, all_models
+
+VARIANTS = ("static", "dynamic")
+#: What `--quick` runs: one of each kind of trouble.
+QUICK = (
+    "alexnet", "resnet-18", "lstm-classifier", "transformer-encoder", "mlp", "conv2d", "linear", "lstm",
+    "max-pool2d", "batch-norm", "softmax", "upsample-bilinear",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file to be written: a model by a source in an environment. `opset` None is the exporter's own default."""
+
+    source: Source
+    environment: Environment
+    model: ReferenceModel
+    variant: str
+    opset: int | None = None
+
+    @property
+    def source_name(self) -> str:
+        """Exporter at environment, as published."""
+        return f"{self.source.name}@{self.environment.name}"
+
+    @property
+    def key(self) -> str:
+        """What names this export everywhere."""
+        opset = f"-opset{self.opset}" if self.opset else ""
+        return f"{self.source_name}/{self.model.name}/{self.variant}{opset}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One file on one target."""
+
+    export: Export
+    target: Target
+    environment: Environment
+
+    @property
+    def target_name(self) -> str:
+        """Importer at environment, as published."""
+        return f"{self.target.name}@{self.environment.name}"
+
+    @property
+    def key(self) -> str:
+        """What names this cell everywhere."""
+        return f"{self.export.key}/{self.target_name}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for; empty means the default. Names may be patterns such as "pytorch.*"."""
+
+    sources: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    models: Sequence[str] = ()
+    variants: Sequence[str] = ()
+    opsets: Sequence[int] = ()
+    environments: Sequence[str] = ()
+    size: str = "default"
+    scope: str = "default"
+    """"quick", "default" or "all" of the models, where `models` does not name them."""
+
+
+@dataclass
+class Plan:
+    """The exports and cells of a run, in a fixed order."""
+
+    exports: list[Export] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    full_size: bool = False
+
+    @property
+    def environments(self) -> list[Environment]:
+        """All environments needed, each once."""
+        needed = [e.environment for e in self.exports] + [c.environment for c in self.cells]
+        return list(dict.fromkeys(needed))
+
+
+def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
+    """The plan of a selection. Raises UserError, with the near matches, for a name that does not exist.
+
+    installed_only: leave out the environments that are not installed, unless they are asked for by name.
+    """
+    known = environments()
+    wanted = set(_choose("environment", selection.environments, known, "onnx-interop environments"))
+    if not selection.environments and installed_only:
+        wanted = {name for name in wanted if known[name].installed}
+    available = [e for e in known.values() if e.installed or e.name in wanted or not installed_only]
+    sources = _placed("source", selection.sources, SOURCES.values(), available, list(known.values()))
+    targets = _placed("target", selection.targets, TARGETS.values(), available, list(known.values()))
+    plan = Plan(full_size=selection.size == "full")
+    variants = _choose("variant", selection.variants, VARIANTS, "static, dynamic")
+    exports = [
+        Export(source, environment, model, variant, opset)
+        for source, environment in sources
+        for model in _models(selection)
+        for variant in variants
+        if _makes_sense(model, variant, selection)
+        for opset in selection.opsets or (None,)
+    ]
+    for export in exports:
+        cells = [Cell(export, target, environment) for target, environment in targets]
+        # An environment that is asked for by name wants its own exports on everything, and everything on it.
+        if selection.environments and export.environment.name not in wanted:
+            cells = [cell for cell in cells if cell.environment.name in wanted]
+        if cells:
+            plan.exports.append(export)
+            plan.cells += cells
+    if not plan.cells:
+        raise UserError("the selection leaves no cell: widen --sources, --targets, --models or --variants")
+    return plan
+
+
+def _models(selection: Selection) -> list[ReferenceModel]:
+    known = all_models()
+    if selection.models:
+        return [known[name] for name in _choose("model", selection.models, known, "onnx-interop models")]
+    if selection.scope == "quick":
+        return [known[name] for name in QUICK]
+    return [model for model in known.values() if model.default or selection.scope == "all"]
+
+
+def _makes_sense(model: ReferenceModel, variant: str, selection: Selection) -> bool:
+    """Whether a variant exists for a model and, unless it is asked for, is cheap enough for the default matrix."""
+    if variant == "static":
+        return True
+    asked = selection.scope == "all" or "dynamic" in selection.variants
+    return model.dynamic and (asked or model.kind == "architecture")
+
+
+def _choose(what: str, patterns: Sequence[str], known: Iterable[str], where: str) -> list[str]:
+    """The known names that match the patterns, all of them when there is no pattern."""
+    names = list(known)
+    if not patterns:
+        return names
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        matching = fnmatch.filter(names, pattern)
+        if not matching:
+            raise unknown(what, pattern, names, where)
+        chosen.update(dict.fromkeys(matching))
+    return [name for name in names if name in chosen]
+
+
+P = TypeVar("P", Source, Target)
+
+
+def _placed(
+    what: str, patterns: Sequence[str], table: Iterable[P], available: list[Environment], known: list[Environment]
+) -> list[tuple[P, Environment]]:
+    """Every source or target in each environment in which it is to run.
+
+    Patterns match "name", or "name@environment"; what they name is placed even where it is not installed.
+    """
+    everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if _runs_in(item, e, known)}
+    here = {f"{item.name}@{e.name}" for item in table for e in available if _runs_in(item, e, available)}
+    if not patterns:
+        return [placed for name, placed in everywhere.items() if name in here] + [
+            (item, e) for item in table for e in available if f"{item.name}@{e.name}" in here - set(everywhere)
+        ]
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        matching = [n for n in everywhere if fnmatch.fnmatch(n, pattern) or fnmatch.fnmatch(n.split("@")[0], pattern)]
+        if not matching:
+            raise unknown(what, pattern, [n.split("@")[0] for n in everywhere], f"onnx-interop run --list-{what}s")
+        # Several versions are there: those that are installed, or else all.
+        chosen.update(dict.fromkeys([n for n in matching if n in here] or matching))
+    return [everywhere[name] for name in everywhere if name in chosen]
+
+
+def _runs_in(item: Source | Target, environment: Environment, among: list[Environment]) -> bool:
+    if environment.family == "host" and getattr(item, "on_host", False):
+        return not any(e.family == item.environment for e in among)
+    return environment.family == item.environment

@@ -1,0 +1,108 @@
+"""pytest's side of the matrix: its options, one test per cell, and the run behind them.
+
+What pytest selects (-k, --lf, names) is what is run: as one run in the background, for whose records the tests wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from matrix.batch import Limits
+from matrix.catalogue import ROOT
+from matrix.cli import add_run_options, add_selection, selection_of
+from matrix.errors import UserError
+from matrix.plan import Cell, Plan, make_plan
+from matrix.publish import publish
+from matrix.records import Record
+from matrix.run import Run
+from matrix.workshop import Workshop
+
+PLAN = pytest.StashKey[Plan]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `onnx-interop run`."""
+    group = parser.getgroup("interop", "the ONNX interop matrix")
+    add_selection(group.addoption)
+    add_run_options(group.addoption)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per cell of the selection; a mistake in it ends the session with exit code 2."""
+    if "cell" not in metafunc.fixturenames:
+        return
+    try:
+        plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
+    except UserError as error:
+        raise pytest.UsageError(f"onnx-interop: {error}") from None
+    metafunc.config.stash[PLAN] = plan
+    metafunc.parametrize("cell", plan.cells, ids=[cell.key for cell in plan.cells])
+
+
+class BackgroundRun:
+    """A run of the selected cells, and a way to wait for the record of one."""
+
+    def __init__(self, plan: Plan, options: argparse.Namespace) -> None:
+        limits = Limits(seconds=options.timeout, memory_mb=options.memory)
+        self._run = Run(plan, Workshop(options.work), limits, self, options.workers, refresh=options.refresh)
+        self._records: dict[str, Record] = {}
+        self._news = threading.Condition()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._carry_out)
+        self._thread.start()
+
+    def _carry_out(self) -> None:
+        error: BaseException | None = None
+        try:
+            self._run.carry_out()
+        except BaseException as raised:
+            error = raised
+        with self._news:
+            self._error = error or RuntimeError("the run ended without a record of this cell")
+            self._news.notify_all()
+
+    def begin(self, step: str, total: int) -> None:
+        """Nothing to show: pytest shows its own progress."""
+
+    def advance(self, step: str, record: Record | None) -> None:
+        """Let the test of this record go on."""
+        if record is not None:
+            with self._news:
+                self._records[record["key"]] = record
+                self._news.notify_all()
+
+    def wait_for(self, cell: Cell) -> Record:
+        """The record of a cell, as soon as it is there."""
+        with self._news:
+            self._news.wait_for(lambda: cell.key in self._records or self._error)
+            if cell.key not in self._records and self._error:
+                raise self._error
+            return self._records[cell.key]
+
+    def end(self, plan: Plan) -> None:
+        """Stop what is still running, and publish all that is recorded of the whole plan."""
+        self._run.stop()
+        self._thread.join()
+        publish(plan, self._run.workshop, ROOT / "public", self._run.id)
+        self._run.workshop.journal.close()
+
+
+@pytest.fixture(scope="session")
+def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
+    """The run of all cells that are selected in this session."""
+    whole: Plan = request.config.stash[PLAN]
+    cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
+    exports = list(dict.fromkeys(cell.export for cell in cells))
+    run = BackgroundRun(Plan(exports, cells, whole.full_size), request.config.option)
+    yield run
+    run.end(whole)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the page is."""
+    if PLAN in config.stash and not config.option.collectonly:
+        terminalreporter.write_line(f"the page: {ROOT / 'public' / 'index.html'}")

@@ -1,0 +1,415 @@
+"""One run, as a list of plain steps: install, write the models, export, check, run the cells, seek evidence.
+
+Every planned export and cell ends in exactly one record of the journal. What is recorded with the fingerprint that
+it would have now is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from matrix import blame
+from matrix.batch import Batch, Limits, Result, run_batch
+from matrix.catalogue import EVALUATOR, ROOT, TARGETS
+from matrix.compare import Comparison, compare
+from matrix.environments import HOST, Environment, install
+from matrix.jobs import read_sets
+from matrix.plan import Cell, Export, Plan
+from matrix.records import Record
+from matrix.watcher import Silence, Watcher
+from matrix.workshop import Workshop, digest_of
+
+#: Everything on the host's side that shapes a result.
+_MECHANISM = [ROOT / "matrix" / name for name in ("worker.py", "jobs.py", "check.py", "compare.py")]
+STATIC_SETS, DYNAMIC_SETS = [0, 1], [0, 2, 3]
+
+
+@dataclass
+class Run:
+    """A plan being carried out in a work folder."""
+
+    plan: Plan
+    workshop: Workshop
+    limits: Limits = field(default_factory=Limits)
+    watcher: Watcher = field(default_factory=Silence)
+    workers: int = 0
+    """Worker processes at a time; 0: as many as cores and memory allow."""
+    executor: Executor | None = None
+    refresh: bool = False
+    """Do everything again, whatever is recorded."""
+
+    def __post_init__(self) -> None:
+        self.id = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
+        self.workers = self.workers or default_workers(self.limits)
+        self._stop = threading.Event()
+        self._models: dict[str, Path] = {}
+        self.batches = 0
+
+    def stop(self) -> None:
+        """Let the run end early: workers finish the job in hand, what is done is kept."""
+        self._stop.set()
+
+    # -- the steps -----------------------------------------------------------------------------------------------
+
+    def install(self) -> dict[str, str]:
+        """Install the environments that are missing; {name: reason} of those that cannot be."""
+        missing = [e for e in self.plan.environments if not e.installed]
+        self.watcher.begin("environments", len(missing))
+        reasons = {}
+        for environment in missing:
+            if reason := install(environment):
+                reasons[environment.name] = reason
+            self.watcher.advance("environments", None)
+        return reasons
+
+    def carry_out(self, reasons: dict[str, str] | None = None) -> None:
+        """Do all that is planned. `reasons`: environments that could not be installed, and why."""
+        unusable = {
+            e: (reasons or {}).get(e.name) or f"environment {e.name} is not installed: tox run --notest -e {e.name}"
+            for e in self.plan.environments
+            if not e.installed
+        }
+        names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
+        self._models = self.workshop.models(names, self.plan.full_size, self.workers, self.watcher)
+        self._record_environments()
+        self._export(unusable)
+        self._cells(self.plan.cells, unusable, "cells")
+        self._cells(self._evidence(), unusable, "evidence")
+
+    def _record_environments(self) -> None:
+        for environment in {*self.plan.environments, HOST}:
+            if environment.installed and not self.workshop.journal.get("environment", environment.lock):
+                self.workshop.journal.append(
+                    "environment",
+                    environment.lock,
+                    {
+                        "name": environment.name,
+                        "packages": environment.packages,
+                        "platform": platform.platform(),
+                        "cpu": _cpu(),
+                    },
+                )
+
+    def _export(self, unusable: dict[Environment, str]) -> None:
+        journal, todo = self.workshop.journal, []
+        self.watcher.begin("exports", len(self.plan.exports))
+        for export in self.plan.exports:
+            fingerprint = self._export_fingerprint(export)
+            known = None if self.refresh else journal.fresh("export", export.key, fingerprint)
+            if known and not (known["runnable"] and not Path(known["folder"], "feeds.npz").exists()):
+                self.watcher.advance("exports", known)
+            elif export.environment in unusable:
+                result = Result("NOT_RUN", "load", unusable[export.environment])
+                self._record_export(export, fingerprint, result, None, Path())
+            else:
+                todo.append((export, fingerprint))
+        batches: dict[tuple[Environment, Path], list[dict[str, Any]]] = defaultdict(list)
+        for export, fingerprint in todo:
+            batches[export.environment, export.source.path].append(self._export_job(export, fingerprint))
+        by_key = {export.key: (export, fingerprint) for export, fingerprint in todo}
+        exported: list[tuple[dict[str, Any], Result]] = []
+
+        def on_export(job: dict[str, Any], result: Result) -> None:
+            if result.status == "OK":
+                exported.append((job, result))
+            else:
+                self._record_export(*by_key[job["id"]], result, None, Path(job["out"]))
+
+        self._run_batches("export", batches, on_export)
+        self._check(exported, by_key)
+
+    def _check(self, exported: list[tuple[dict[str, Any], Result]], by_key: dict[str, tuple[Export, str]]) -> None:
+        """Let a worker of the host look at every exported file; records all of them."""
+        jobs = [{**job, "mapping": result.value} for job, result in exported]
+        results = {job["id"]: result for job, result in exported}
+
+        def on_check(job: dict[str, Any], checked: Result) -> None:
+            export, fingerprint = by_key[job["id"]]
+            self._record_export(export, fingerprint, results[job["id"]], checked, Path(job["out"]))
+
+        self._run_batches("check", {(HOST, ROOT / "matrix" / "check.py"): jobs}, on_check)
+
+    def _cells(self, cells: list[Cell], unusable: dict[Environment, str], step: str) -> None:
+        journal = self.workshop.journal
+        self.watcher.begin(step, len(cells))
+        batches: dict[tuple[Environment, Path], list[dict[str, Any]]] = defaultdict(list)
+        by_key = {}
+        for cell in cells:
+            export = journal.get("export", cell.export.key)
+            if export is None:
+                continue  # the run was stopped
+            fingerprint = self._cell_fingerprint(cell, export)
+            known = None if self.refresh else journal.fresh("cell", cell.key, fingerprint)
+            if known:
+                self.watcher.advance(step, known)
+            elif not export["runnable"]:
+                status = "NOT_RUN" if export["status"] == "NOT_RUN" else "NOT_EXPORTED"
+                message = f"{export['status']} in {export['stage']}: {export['message']}"
+                self._record_cell(step, cell, fingerprint, export, Result(status, "export", message), None)
+            elif cell.environment in unusable:
+                result = Result("NOT_RUN", "load", unusable[cell.environment])
+                self._record_cell(step, cell, fingerprint, export, result, None)
+            else:
+                batches[cell.environment, cell.target.path].append(self._cell_job(cell, export))
+                by_key[cell.key] = (cell, fingerprint, export)
+
+        def on_result(job: dict[str, Any], result: Result) -> None:
+            cell, fingerprint, export = by_key[job["id"]]
+            comparison = _compared(job, export) if result.status == "OK" else None
+            Path(job["out"]).unlink(missing_ok=True)
+            self._record_cell(step, cell, fingerprint, export, result, comparison)
+
+        self._run_batches("run", batches, on_result)
+
+    def _evidence(self) -> list[Cell]:
+        """Cells outside the plan that blame needs: the evaluator on every file that somebody gets wrong."""
+        planned = {cell.key for cell in self.plan.cells}
+        wrong: dict[str, Export] = {}
+        for cell in self.plan.cells:
+            record = self.workshop.journal.get("cell", cell.key)
+            if record and record["status"] in ("WRONG", "ERROR", "CRASH"):
+                wrong[cell.export.key] = cell.export
+        evidence = [Cell(export, TARGETS[EVALUATOR], HOST) for export in wrong.values()]
+        return [cell for cell in evidence if cell.key not in planned]
+
+    # -- batches -------------------------------------------------------------------------------------------------
+
+    def _run_batches(
+        self,
+        kind: str,
+        queues: dict[tuple[Environment, Path], list[dict[str, Any]]],
+        on_result: Callable[[dict[str, Any], Result], None],
+    ) -> None:
+        """Share the queues out in batches, the big ones first, so that all workers end at about the same time."""
+        batches = [
+            Batch(environment, kind, module, jobs)
+            for (environment, module), queue in queues.items()
+            for jobs in _shares(queue, self.workers)
+        ]
+        batches.sort(key=lambda batch: -len(batch.jobs))
+        self.batches += len(batches)
+        pool = self.executor or ThreadPoolExecutor(self.workers)
+        try:
+            futures = [pool.submit(run_batch, b, self.limits, on_result, self._stop.is_set) for b in batches]
+            for future in futures:
+                future.result()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            if pool is not self.executor:
+                pool.shutdown(cancel_futures=True)
+
+    def _export_job(self, export: Export, fingerprint: str) -> dict[str, Any]:
+        folder = self.workshop.export_folder(export.key, fingerprint)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return {
+            "id": export.key,
+            "log": str(_fresh_log(self.workshop, export.key)),
+            "model": str(self._models[export.model.name]),
+            "exporter": export.source.exporter,
+            "opset": export.opset,
+            "dynamic": export.variant == "dynamic",
+            "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
+            "out": str(folder),
+        }
+
+    def _cell_job(self, cell: Cell, export: Record) -> dict[str, Any]:
+        folder = Path(export["folder"])
+        return {
+            "id": cell.key,
+            "log": str(_fresh_log(self.workshop, cell.key)),
+            "model": str(folder / "model.onnx"),
+            "feeds": str(folder / "feeds.npz"),
+            "sets": export["sets"],
+            "option": cell.target.option,
+            "inputs": [{k: i[k] for k in ("name", "dtype", "shape")} for i in export["inputs"]],
+            "outputs": [o["name"] for o in export["outputs"]],
+            "out": str(folder / f"out-{cell.target_name}.npz"),
+            "truth": str(self._models[cell.export.model.name] / "truth.npz"),
+        }
+
+    # -- fingerprints and records --------------------------------------------------------------------------------
+
+    def _export_fingerprint(self, export: Export) -> str:
+        return _digest(
+            self._models[export.model.name].name,
+            digest_of(export.source.path, *_MECHANISM),
+            export.environment.lock,
+            HOST.lock,
+            [export.source.exporter, export.variant, export.opset],
+        )
+
+    def _cell_fingerprint(self, cell: Cell, export: Record) -> str:
+        return _digest(
+            export["fingerprint"],
+            export.get("sha256"),
+            digest_of(cell.target.path, *_MECHANISM),
+            cell.environment.lock,
+            cell.target.option,
+        )
+
+    def _record_export(
+        self, export: Export, fingerprint: str, result: Result, checked: Result | None, folder: Path
+    ) -> None:
+        if self._stop.is_set() and result.status == "NOT_RUN":
+            return
+        record: Record = {
+            **self._provenance(fingerprint, export.environment, result),
+            "source": export.source_name,
+            "model": export.model.name,
+            "variant": export.variant,
+            "opset": export.opset,
+            "status": result.status,
+            "stage": result.stage,
+            "message": result.message,
+            "runnable": False,
+            "folder": str(folder),
+            "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
+        }
+        if checked is not None:
+            record["seconds"] = {**result.seconds, **checked.seconds}
+            record.update(_judged(checked, folder, self._models[export.model.name], record["sets"]))
+        record["blame"] = blame.blame_export(record)
+        log = self.workshop.log(export.key)
+        record["log"] = _kept_log(log, record["status"])
+        self.watcher.advance("exports", self.workshop.journal.append("export", export.key, record))
+
+    def _record_cell(
+        self, step: str, cell: Cell, fingerprint: str, export: Record, result: Result, comparison: Comparison | None
+    ) -> None:
+        record: Record = {
+            **self._provenance(fingerprint, cell.environment, result),
+            "source": cell.export.source_name,
+            "model": cell.export.model.name,
+            "variant": cell.export.variant,
+            "opset": cell.export.opset,
+            "target": cell.target_name,
+            "status": comparison.status if comparison else result.status,
+            "stage": "compare" if comparison else result.stage,
+            "message": comparison.message if comparison else result.message,
+            "sha256": export.get("sha256"),
+            "device": result.value,
+        }
+        if comparison:
+            record["measures"] = comparison.as_data()
+            record.update({name: comparison.worst(name) for name in ("noise", "max_abs", "max_rel")})
+        record["log"] = _kept_log(self.workshop.log(cell.key), record["status"])
+        self.watcher.advance(step, self.workshop.journal.append("cell", cell.key, record))
+
+    def _provenance(self, fingerprint: str, environment: Environment, result: Result) -> Record:
+        return {
+            "fingerprint": fingerprint,
+            "run": self.id,
+            "time": round(time.time(), 1),
+            "environment": environment.lock if environment.installed else None,
+            "python": result.worker.get("python"),
+            "network": result.worker.get("network"),
+            "seconds": result.seconds,
+            "peak_mb": result.peak_mb,
+        }
+
+
+def default_workers(limits: Limits) -> int:
+    """One worker per core, as far as each may use all the memory that it is allowed."""
+    by_memory = psutil.virtual_memory().available // 2**20 // limits.memory_mb
+    return max(1, min(os.cpu_count() or 1, int(by_memory)))
+
+
+def _shares(jobs: list[dict[str, Any]], workers: int) -> Iterable[list[dict[str, Any]]]:
+    """Batches of one queue: each takes 1 / (2 workers) of what is left, at least 12 jobs (guided self-scheduling)."""
+    start = 0
+    while start < len(jobs):
+        size = max(12, (len(jobs) - start) // (2 * workers))
+        yield jobs[start : start + size]
+        start += size
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
+    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file."""
+    if checked.status != "OK":
+        return {"status": checked.status, "stage": "check", "message": checked.message}
+    found = dict(checked.value)
+    status, message, stage = found.pop("status"), found.pop("message"), "check"
+    if status == "PASS":
+        dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
+        native = compare(
+            read_sets(folder / "native.npz", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
+        )
+        # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
+        if native.status == "WRONG":
+            status, message, stage = "WRONG", native.message, "native"
+        found["native"] = native.as_data()
+    return {**found, "status": status, "stage": stage, "message": message}
+
+
+def _compared(job: dict[str, Any], export: Record) -> Comparison:
+    """Bring a runtime's outputs back to the model's names and layout, and compare them."""
+    sets = job["sets"]
+    try:
+        values = read_sets(job["out"], sets)
+    except (OSError, ValueError) as error:
+        return Comparison("WRONG", f"the outputs cannot be read: {error}")
+    outputs = {o["name"]: o for o in export["outputs"]}
+    actual = [
+        {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
+        for arrays in values
+    ]
+    native = read_sets(Path(export["folder"]) / "native.npz", sets)
+    dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
+    return compare(actual, read_sets(job["truth"], sets), native, dtypes, sets)
+
+
+def _own_name(outputs: dict[str, Any], name: str) -> str:
+    return str(outputs[name]["value"]) if name in outputs else name
+
+
+def _own_layout(output: dict[str, Any] | None, array: Any) -> Any:
+    permutation = (output or {}).get("permutation")
+    if not permutation or array.ndim != len(permutation):
+        return array
+    return array.transpose([permutation.index(axis) for axis in range(array.ndim)])
+
+
+def _fresh_log(workshop: Workshop, key: str) -> Path:
+    path = workshop.log(key)
+    path.unlink(missing_ok=True)
+    return path
+
+
+def _kept_log(path: Path, status: str) -> str | None:
+    """The log's path; a log of what passed, or an empty one, is not kept."""
+    if not path.exists():
+        return None
+    if status == "PASS" or path.stat().st_size == 0:
+        path.unlink()
+        return None
+    return str(path)
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
