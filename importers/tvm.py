@@ -1,0 +1,37 @@
+"""Apache TVM: the ONNX file becomes a Relax module, compiled by LLVM without tuning, run by the Relax virtual machine."""
+
+import os
+
+os.environ["TVM_NUM_THREADS"] = "1"  # read when the library is loaded
+
+import onnx  # noqa: E402
+import tvm  # noqa: E402
+from tvm import relax  # noqa: E402
+from tvm.relax.frontend.onnx import from_onnx  # noqa: E402
+
+PACKAGES = ("apache-tvm", "onnx")
+UNSUPPORTED = (r"^OpNotImplemented\b", r"not supported", r"not yet supported")
+TARGET = "llvm"
+
+
+def load(path, request):
+    """The virtual machine of the compiled file, the names of its parameters in order, and of its outputs."""
+    model = onnx.load(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    parameters = [value.name for value in model.graph.input if value.name not in constants]
+    outputs = [value.name for value in model.graph.output]
+    executable = tvm.compile(from_onnx(model), target=TARGET)
+    return relax.VirtualMachine(executable, tvm.cpu()), parameters, outputs
+
+
+def run(session, inputs):
+    """All outputs by name."""
+    machine, parameters, outputs = session
+    result = machine["main"](*[tvm.runtime.tensor(inputs[name]) for name in parameters])
+    tensors = [result] if len(outputs) == 1 else result
+    return {name: tensor.numpy() for name, tensor in zip(outputs, tensors)}
+
+
+def describe(session):
+    """What the code was compiled for."""
+    return {"target": str(tvm.target.Target(TARGET))}
