@@ -136,15 +136,16 @@ class _Worker:
         self.scratch, self.limits, self.alive, self._buffer = scratch, limits, True, b""
         command = [batch.environment.python, "-I", WORKER, batch.kind, batch.module, scratch]
         try:
-            self.process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=(scratch / "start.log").open("wb"),
-                cwd=scratch,
-                env=_scrubbed_environment(batch, scratch),
-                start_new_session=True,
-            )
+            with (scratch / "start.log").open("wb") as log:
+                self.process = subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=scratch,
+                    env=_scrubbed_environment(batch, scratch),
+                    start_new_session=True,
+                )
         except OSError as error:
             (scratch / "start.log").write_text(str(error))
             self.alive = False

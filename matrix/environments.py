@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -25,6 +26,8 @@ class Environment:
     name: str
     family: str
     base_python: str = ""
+    requirements: tuple[str, ...] = ()
+    """What tox.ini asks for."""
 
     @property
     def folder(self) -> Path:
@@ -38,8 +41,14 @@ class Environment:
 
     @property
     def installed(self) -> bool:
-        """Whether tox finished making it."""
-        return self.family == "host" or ((self.folder / READY).exists() and self.python.exists())
+        """Whether tox finished making it, from what tox.ini asks for today."""
+        if self.family == "host":
+            return True
+        try:
+            made = json.loads((self.folder / ".tox-info.json").read_text())["PythonRun"]["deps"]["requirements"]
+        except (OSError, ValueError, KeyError):
+            return False
+        return sorted(made) == sorted(self.requirements) and self.python.exists()
 
     @cached_property
     def packages(self) -> dict[str, str]:
@@ -61,8 +70,6 @@ class Environment:
         return hashlib.sha256(f"{version.group(1) if version else interpreter}\n{pinned}".encode()).hexdigest()[:16]
 
 
-#: Written when tox has finished an environment, so that one which was interrupted is not taken for whole.
-READY = ".interop-ready"
 HOST = Environment("host", "host")
 
 
@@ -75,8 +82,20 @@ def environments() -> dict[str, Environment]:
         if match := _SECTION.fullmatch(section):
             for version in match["versions"].split(","):
                 name = match["family"] + version.strip()
-                found[name] = Environment(name, match["family"], parser[section].get("base_python", "python3.11"))
+                options = parser[section]
+                requirements = _requirements(options.get("deps", ""), name)
+                found[name] = Environment(name, match["family"], options.get("base_python", "python3.11"), requirements)
     return found
+
+
+def _requirements(deps: str, name: str) -> tuple[str, ...]:
+    """The lines of a `deps` option that hold for environment `name` (tox writes "factor: requirement")."""
+    found = []
+    for line in filter(None, map(str.strip, deps.splitlines())):
+        factor, colon, requirement = line.partition(": ")
+        if not colon or factor == name:
+            found.append(requirement if colon else line)
+    return tuple(found)
 
 
 def install(environment: Environment) -> str:
@@ -88,10 +107,7 @@ def install(environment: Environment) -> str:
     variables = {k: v for k, v in os.environ.items() if not k.startswith("TOX_") and k != "VIRTUAL_ENV"}
     with log.open("w") as output:
         code = subprocess.call(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=variables)
-    if code == 0 and environment.python.exists():
-        (environment.folder / READY).touch()
-        return ""
-    return _reason(log.read_text())
+    return "" if code == 0 and environment.installed else _reason(log.read_text())
 
 
 def _reason(log: str) -> str:
