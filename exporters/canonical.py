@@ -34,8 +34,9 @@ class Writer:
         """Add a node; returns the name of its output, or a tuple of names when there are several."""
         name = "%s/%s_%d" % (self.scope, op_type, len(self.nodes) + 1)
         names = [name] if outputs == 1 else ["%s_%d" % (name, i) for i in range(outputs)]
-        inputs = [self.tensor(value) for value in inputs]
-        self.nodes.append(helper.make_node(op_type, inputs, names, name=name, **attributes))
+        given = max(i for i, value in enumerate(inputs, 1) if value is not None)
+        tensors = [self.tensor(value) for value in inputs[:given]]
+        self.nodes.append(helper.make_node(op_type, tensors, names, name=name, **attributes))
         return names[0] if outputs == 1 else tuple(names)
 
     def tensor(self, value):
@@ -51,7 +52,7 @@ class Writer:
 
     def weight(self, name, array):
         """Keep an initializer under `name`."""
-        self.arrays[name] = np.ascontiguousarray(array).reshape(np.shape(array))
+        self.arrays[name] = array
         return name
 
     def transposed(self, weight):
@@ -71,23 +72,37 @@ class Writer:
         """The length of one axis of x as a 1-D tensor, likewise."""
         return self.Gather(self.Shape(x), [axis]) if self.dynamic else [self.shapes[x][axis]]
 
-    def rename(self, nodes, old, new):
-        """Give a tensor of these nodes its final name."""
-        for node in nodes:
-            for names in (node.input, node.output):
-                names[:] = [new if name == old else name for name in names]
-
 
 def since(opset, operator, composition):
     """`operator` from that opset on, `composition` before it."""
     return lambda w, *xs, **a: (operator if w.opset >= opset else composition)(w, *xs, **a)
 
 
-def direct(op_type, spelling=None, **more):
-    """One operator whose attributes mean what the layer's do; `spelling` maps ours to ONNX's where they differ."""
+#: Attributes of layers as ONNX spells them; None: what only says how many weights to draw.
+SPELLING = {
+    "ceil": "ceil_mode",
+    "count_pad": "count_include_pad",
+    "dilation": "dilations",
+    "factor": "blocksize",
+    "filters": None,
+    "groups": "group",
+    "kernel": "kernel_shape",
+    "output_pad": "output_padding",
+    "pad": "pads",
+    "permutation": "perm",
+    "stride": "strides",
+    "use_bias": None,
+}
 
-    def layer(w, *xs, **attributes):
-        return w.op(op_type, *xs, **{(spelling or {}).get(k, k): v for k, v in attributes.items()}, **more)
+
+def direct(op_type, *names, **more):
+    """The layer is one operator. `names`: which of its weights and attributes follow x as inputs of the operator."""
+
+    def layer(w, *xs, **given):
+        inputs = [given.pop(name, None) for name in names]
+        spelled = {SPELLING.get(name, name): value for name, value in given.items()}
+        spelled.pop(None, None)
+        return w.op(op_type, *(xs + tuple(inputs)), **dict(spelled, **more))
 
     return layer
 
@@ -112,7 +127,7 @@ def project(w, x, weight, bias=None):
     return y if bias is None else w.Add(y, bias)
 
 
-def linear(w, x, weight, bias=None, **_):
+def linear(w, x, weight, bias=None, units=None, use_bias=None):
     """Gemm, which takes matrices only, or its parts."""
     return w.Gemm(x, weight, bias, transB=1) if len(w.shapes[x]) == 2 else project(w, x, weight, bias)
 
@@ -135,11 +150,15 @@ def hierarchical_softmax(w, x, clusters, members, cluster_weight, cluster_bias, 
     return w.Flatten(w.Mul(w.Unsqueeze(cluster, [2]), w.Softmax(scores, axis=-1)), axis=1)
 
 
+def swapped(w, x):
+    """x with its last two axes swapped."""
+    rank = len(w.shapes[x])
+    return w.Transpose(x, perm=list(range(rank - 2)) + [rank - 1, rank - 2])
+
+
 def matmul(w, a, b, transpose_b):
     """MatMul, with a Transpose in front of b when asked."""
-    rank = len(w.shapes[b])
-    swapped = list(range(rank - 2)) + [rank - 1, rank - 2]
-    return w.MatMul(a, w.Transpose(b, perm=swapped) if transpose_b else b)
+    return w.MatMul(a, swapped(w, b) if transpose_b else b)
 
 
 # Attention
@@ -161,10 +180,8 @@ def later_keys(w, query, keys):
 
 def dot_product_attention(w, q, k, v, causal):
     """Attention before opset 23."""
-    rank = len(w.shapes[k])
-    swapped = list(range(rank - 2)) + [rank - 1, rank - 2]
     later = later_keys(w, q, k) if causal else None
-    return attend(w, q, w.Transpose(k, perm=swapped), v, w.shapes[q][-1], later)
+    return attend(w, q, swapped(w, k), v, w.shapes[q][-1], later)
 
 
 def dot_product_attention_23(w, q, k, v, causal):
@@ -195,27 +212,7 @@ def multi_head_attention(w, query, keys, heads, causal, w_q, b_q, w_k, b_k, w_v,
     return project(w, w.Reshape(w.Transpose(y, perm=[0, 2, 1, 3]), [0, 0, -1]), w_out, b_out)
 
 
-# Convolution, pooling and resizing
-
-WINDOW = {
-    "kernel": "kernel_shape",
-    "stride": "strides",
-    "pad": "pads",
-    "dilation": "dilations",
-    "output_pad": "output_padding",
-    "groups": "group",
-    "ceil": "ceil_mode",
-    "count_pad": "count_include_pad",
-}
-
-
-def convolution(op_type):
-    """Conv or ConvTranspose."""
-
-    def layer(w, x, weight, bias=None, filters=None, use_bias=None, **attributes):
-        return w.op(op_type, x, weight, bias, **{WINDOW[k]: v for k, v in attributes.items()})
-
-    return layer
+# Pooling
 
 
 def global_pool(op_type):
@@ -251,36 +248,27 @@ def max_regions(w, x, axis, n, regions):
     return reduced(w, "ReduceMax", w.Gather(x, cells, axis=axis), [axis + 1])
 
 
-def upsample(mode, **more):
-    """Resize by whole factors, corner convention given by the layer's `corners` or by `more`."""
-
-    def layer(w, x, scale, corners=None):
-        scales = np.array([1, 1] + list(scale), dtype=np.float32)
-        place = more if corners is None else {"coordinate_transformation_mode": corners}
-        return w.Resize(x, None, scales, mode=mode, **place)
-
-    return layer
+def upsample(w, x, scale, corners, **attributes):
+    """Resize by whole factors."""
+    scales = np.array([1, 1] + list(scale), dtype=np.float32)
+    return w.Resize(x, None, scales, coordinate_transformation_mode=corners, **attributes)
 
 
 # Normalisation
 
 
-def standardised(w, x, axes, epsilon):
-    """x less its mean over `axes`, divided by its standard deviation."""
-    centred = w.Sub(x, reduced(w, "ReduceMean", x, axes, True))
-    variance = reduced(w, "ReduceMean", w.Mul(centred, centred), axes, True)
-    return w.Div(centred, w.Sqrt(w.Add(variance, float(epsilon))))
-
-
 def layer_norm(w, x, axis, epsilon, scale, bias):
     """LayerNormalization before opset 17."""
-    return w.Add(w.Mul(standardised(w, x, list(range(axis, 0)), epsilon), scale), bias)
+    axes = list(range(axis, 0))
+    centred = w.Sub(x, reduced(w, "ReduceMean", x, axes, True))
+    variance = reduced(w, "ReduceMean", w.Mul(centred, centred), axes, True)
+    return w.Add(w.Mul(w.Div(centred, w.Sqrt(w.Add(variance, epsilon))), scale), bias)
 
 
 def rms_norm(w, x, epsilon, scale):
     """RMSNormalization before opset 23."""
     square = reduced(w, "ReduceMean", w.Mul(x, x), [-1], True)
-    return w.Mul(w.Div(x, w.Sqrt(w.Add(square, float(epsilon)))), scale)
+    return w.Mul(w.Div(x, w.Sqrt(w.Add(square, epsilon))), scale)
 
 
 def group_norm(w, x, groups, epsilon, scale, bias):
@@ -290,35 +278,37 @@ def group_norm(w, x, groups, epsilon, scale, bias):
     return w.Add(w.Mul(w.Reshape(y, w.shape(x)), w.per_channel(scale, x)), w.per_channel(bias, x))
 
 
+def group_norm_21(w, x, groups, epsilon, scale, bias):
+    """GroupNormalization."""
+    return w.GroupNormalization(x, scale, bias, num_groups=groups, epsilon=epsilon)
+
+
 # Recurrence
 
 
 def stacked(w, weights, level, order):
-    """Names of ONNX's W, R and B of one layer: directions stacked, gates in `order` (ours, by number)."""
-    directions = [d for d in (0, 1) if "w_ih_%d_%d" % (level, d) in weights]
+    """ONNX's W, R and B of one layer: directions stacked, gates in `order` (ours, by number)."""
 
     def gates(kind, direction):
         blocks = np.split(w.arrays[weights["%s_%d_%d" % (kind, level, direction)]], len(order))
-        return [blocks[i] for i in order]
+        return [blocks[gate] for gate in order]
 
-    prefix = weights["w_ih_0_0"].rsplit("/", 1)[0]
-    return [
-        w.weight(
-            "%s/%s_%d" % (prefix, letter, level),
-            np.stack([np.concatenate([block for kind in kinds for block in gates(kind, d)]) for d in directions]),
-        )
-        for letter, kinds in (("W", ["w_ih"]), ("R", ["w_hh"]), ("B", ["b_ih", "b_hh"]))
-    ]
+    directions = [d for d in (0, 1) if "w_ih_%d_%d" % (level, d) in weights]
+    names = []
+    for letter, kinds in (("W", ["w_ih"]), ("R", ["w_hh"]), ("B", ["b_ih", "b_hh"])):
+        array = np.stack([np.concatenate([block for kind in kinds for block in gates(kind, d)]) for d in directions])
+        names.append(w.weight(weights["w_ih_0_0"].replace("w_ih_0_0", "%s_%d" % (letter, level)), array))
+    return names
 
 
-def recurrent(op_type, order, **more):
+def recurrent(op_type, order):
     """RNN, LSTM or GRU: one node for each layer, times first inside."""
 
     def layer(w, x, units, layers, direction, sequence, reset=None, activation=None, **weights):
-        attributes = dict(more, hidden_size=units, direction=direction)
-        if reset is not None:
+        attributes = {"hidden_size": units, "direction": direction}
+        if reset:
             attributes["linear_before_reset"] = reset == "after"
-        if activation is not None:
+        if activation:
             attributes["activations"] = [activation.capitalize()] * (2 if direction == "bidirectional" else 1)
         x = w.Transpose(x, perm=[1, 0, 2])
         for level in range(layers):
@@ -336,13 +326,10 @@ def cell(op_type, order, **attributes):
     """One step of LSTM or GRU from given states."""
 
     def layer(w, x, *states, units, **weights):
-        x, *states = (w.Unsqueeze(value, [0]) for value in (x,) + states)
-        results = w.op(
-            op_type, x, *stacked(w, weights, 0, order), None, *states,
-            outputs=1 + len(states), hidden_size=units, **attributes
-        )
-        new = tuple(w.Squeeze(state, [0]) for state in results[1:])
-        return new if len(new) > 1 else new[0]
+        x, *states = [w.Unsqueeze(value, [0]) for value in (x,) + states]
+        inputs = [x] + stacked(w, weights, 0, order) + [None] + states
+        _, *new = w.op(op_type, *inputs, outputs=1 + len(states), hidden_size=units, **attributes)
+        return [w.Squeeze(state, [0]) for state in new]
 
     return layer
 
@@ -370,34 +357,32 @@ LAYERS = {
     "adaptive_max_pool2d": adaptive_pool("MaxPool", max_regions),
     "add": direct("Add"),
     "additive_attention": additive_attention,
-    "affine": lambda w, x, factor, offset: w.Add(w.Mul(x, float(factor)), float(offset)),
+    "affine": lambda w, x, factor, offset: w.Add(w.Mul(x, factor), offset),
     "arg_max": direct("ArgMax"),
     "arg_min": direct("ArgMin"),
-    "average_pool1d": direct("AveragePool", WINDOW),
-    "average_pool2d": direct("AveragePool", WINDOW),
-    "average_pool3d": direct("AveragePool", WINDOW),
-    "batch_norm": lambda w, x, scale, bias, mean, variance, epsilon: w.BatchNormalization(
-        x, scale, bias, mean, variance, epsilon=epsilon
-    ),
-    "bilinear": lambda w, a, b, weight, bias, **_: w.Add(w.Einsum(a, weight, b, equation="ni,uij,nj->nu"), bias),
+    "average_pool1d": direct("AveragePool"),
+    "average_pool2d": direct("AveragePool"),
+    "average_pool3d": direct("AveragePool"),
+    "batch_norm": direct("BatchNormalization", "scale", "bias", "mean", "variance"),
+    "bilinear": lambda w, a, b, weight, bias, units: w.Add(w.Einsum(a, weight, b, equation="ni,uij,nj->nu"), bias),
     "ceil": direct("Ceil"),
     "celu": direct("Celu"),
     "class_token": class_token,
-    "clip": lambda w, x, low, high: w.Clip(x, float(low), float(high)),
+    "clip": direct("Clip", "low", "high"),
     "concat": direct("Concat"),
-    "conv1d": convolution("Conv"),
-    "conv2d": convolution("Conv"),
-    "conv3d": convolution("Conv"),
-    "conv_transpose1d": convolution("ConvTranspose"),
-    "conv_transpose2d": convolution("ConvTranspose"),
-    "conv_transpose3d": convolution("ConvTranspose"),
+    "conv1d": direct("Conv", "weight", "bias"),
+    "conv2d": direct("Conv", "weight", "bias"),
+    "conv3d": direct("Conv", "weight", "bias"),
+    "conv_transpose1d": direct("ConvTranspose", "weight", "bias"),
+    "conv_transpose2d": direct("ConvTranspose", "weight", "bias"),
+    "conv_transpose3d": direct("ConvTranspose", "weight", "bias"),
     "cos": direct("Cos"),
-    "cumulative_sum": lambda w, x, axis, exclusive, reverse: w.CumSum(x, axis, exclusive=exclusive, reverse=reverse),
+    "cumulative_sum": direct("CumSum", "axis"),
     "divide": direct("Div"),
     "dot_product_attention": since(23, dot_product_attention_23, dot_product_attention),
-    "dropout": lambda w, x, rate: w.Dropout(x, float(rate)),
+    "dropout": direct("Dropout", "rate"),
     "elu": direct("Elu"),
-    "embedding": lambda w, ids, weight, **_: w.Gather(weight, ids),
+    "embedding": lambda w, ids, weight, entries, size: w.Gather(weight, ids),
     "equal": direct("Equal"),
     "erf": direct("Erf"),
     "exp": direct("Exp"),
@@ -409,39 +394,29 @@ LAYERS = {
     "global_lp_pool": global_pool("GlobalLpPool"),
     "global_max_pool": global_pool("GlobalMaxPool"),
     "greater": direct("Greater"),
-    "group_norm": since(
-        21,
-        lambda w, x, groups, epsilon, scale, bias: w.GroupNormalization(
-            x, scale, bias, num_groups=groups, epsilon=epsilon
-        ),
-        group_norm,
-    ),
+    "group_norm": since(21, group_norm_21, group_norm),
     "gru": recurrent("GRU", GRU_GATES),
     "gru_cell": cell("GRU", GRU_GATES, linear_before_reset=1),
     "hard_sigmoid": direct("HardSigmoid"),
     "hard_swish": since(14, direct("HardSwish"), lambda w, x: w.Mul(x, w.HardSigmoid(x, alpha=1 / 6, beta=0.5))),
     "hierarchical_softmax": hierarchical_softmax,
-    "instance_norm": lambda w, x, scale, bias, epsilon: w.InstanceNormalization(x, scale, bias, epsilon=epsilon),
-    "layer_norm": since(
-        17,
-        lambda w, x, axis, epsilon, scale, bias: w.LayerNormalization(x, scale, bias, axis=axis, epsilon=epsilon),
-        layer_norm,
-    ),
+    "instance_norm": direct("InstanceNormalization", "scale", "bias"),
+    "layer_norm": since(17, direct("LayerNormalization", "scale", "bias"), layer_norm),
     "leaky_relu": direct("LeakyRelu"),
     "less": direct("Less"),
     "linear": linear,
     "local_response_norm": direct("LRN"),
     "log": direct("Log"),
     "log_softmax": direct("LogSoftmax"),
-    "lp_pool1d": direct("LpPool", WINDOW),
-    "lp_pool2d": direct("LpPool", WINDOW),
-    "lp_pool3d": direct("LpPool", WINDOW),
+    "lp_pool1d": direct("LpPool"),
+    "lp_pool2d": direct("LpPool"),
+    "lp_pool3d": direct("LpPool"),
     "lstm": recurrent("LSTM", LSTM_GATES),
     "lstm_cell": cell("LSTM", LSTM_GATES),
     "matmul": matmul,
-    "max_pool1d": direct("MaxPool", WINDOW),
-    "max_pool2d": direct("MaxPool", WINDOW),
-    "max_pool3d": direct("MaxPool", WINDOW),
+    "max_pool1d": direct("MaxPool"),
+    "max_pool2d": direct("MaxPool"),
+    "max_pool3d": direct("MaxPool"),
     "maximum": direct("Max"),
     "maxout": maxout,
     "minimum": direct("Min"),
@@ -450,9 +425,9 @@ LAYERS = {
     "multiply": direct("Mul"),
     "negative": direct("Neg"),
     "one_hot": lambda w, ids, depth: w.OneHot(ids, depth, [0.0, 1.0]),
-    "pad": lambda w, x, pads, mode, value: w.Pad(x, pads, float(value), mode=mode),
-    "pixel_shuffle": direct("DepthToSpace", {"factor": "blocksize"}, mode="CRD"),
-    "position_embedding": lambda w, x, weight, **_: w.Add(x, w.Slice(weight, [0], w.length(x, 1))),
+    "pad": direct("Pad", "pads", "value"),
+    "pixel_shuffle": direct("DepthToSpace", mode="CRD"),
+    "position_embedding": lambda w, x, weight, entries: w.Add(x, w.Slice(weight, [0], w.length(x, 1))),
     "power": direct("Pow"),
     "prelu": lambda w, x, slope: w.PRelu(x, w.per_channel(slope, x)),
     "reciprocal": direct("Reciprocal"),
@@ -465,17 +440,15 @@ LAYERS = {
     "reduce_prod": reduction("ReduceProd"),
     "reduce_sum": reduction("ReduceSum"),
     "relu": direct("Relu"),
-    "reshape": lambda w, x, shape: w.Reshape(x, shape),
-    "rms_norm": since(
-        23, lambda w, x, epsilon, scale: w.RMSNormalization(x, scale, axis=-1, epsilon=epsilon), rms_norm
-    ),
+    "reshape": direct("Reshape", "shape"),
+    "rms_norm": since(23, direct("RMSNormalization", "scale", axis=-1), rms_norm),
     "rnn": recurrent("RNN", (0,)),
     "selu": direct("Selu"),
     "sigmoid": direct("Sigmoid"),
     "sign": direct("Sign"),
     "silu": since(24, direct("Swish"), lambda w, x: w.Mul(x, w.Sigmoid(x))),
     "sin": direct("Sin"),
-    "slice": lambda w, x, axes, starts, ends, steps: w.Slice(x, starts, ends, axes, steps),
+    "slice": direct("Slice", "starts", "ends", "axes", "steps"),
     "softmax": direct("Softmax"),
     "softplus": direct("Softplus"),
     "softsign": direct("Softsign"),
@@ -485,14 +458,19 @@ LAYERS = {
     "subtract": direct("Sub"),
     "tanh": direct("Tanh"),
     "top_k": lambda w, x, k, axis: w.TopK(x, [k], axis=axis, outputs=2),
-    "transpose": direct("Transpose", {"permutation": "perm"}),
+    "transpose": direct("Transpose"),
     "unsqueeze": lambda w, x, axis: w.Unsqueeze(x, [axis]),
-    "upsample_bilinear": upsample("linear"),
-    "upsample_nearest": upsample(
-        "nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
-    ),
+    "upsample_bilinear": lambda w, x, scale, corners: upsample(w, x, scale, corners, mode="linear"),
+    "upsample_nearest": lambda w, x, scale: upsample(w, x, scale, "asymmetric", mode="nearest", nearest_mode="floor"),
     "where": direct("Where"),
 }
+
+
+def rename(nodes, old, new):
+    """Give a tensor of these nodes its final name."""
+    for node in nodes:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
 
 
 def write_layers(w, graph):
@@ -505,17 +483,17 @@ def write_layers(w, graph):
         values = [name if name in inputs else public.get(name, name) for name in node.inputs]
         results = LAYERS[node.op](w, *values, **node.attributes, **weights)
         for name, value, shape in zip([results] if isinstance(results, str) else results, node.outputs, node.shapes):
-            w.rename(w.nodes[begin:], name, public.get(value, value))
+            rename(w.nodes[begin:], name, public.get(value, value))
             w.shapes[public.get(value, value)] = shape
     for output in graph.outputs:
         source = output.value if output.value in inputs else public[output.value]
         if source != output.name:
-            w.rename(w.nodes[-1:], w.Identity(source), output.name)
+            rename(w.nodes[-1:], w.Identity(source), output.name)
             w.shapes[output.name] = w.shapes[source]
 
 
 def value_info(name, dtype, shape):
-    """A graph input or output; shape None leaves it to be inferred."""
+    """A graph input or output; lengths that are None are left to be inferred."""
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
 
 
@@ -548,7 +526,10 @@ def canonical(graph, inputs, request, path):
             w.nodes,
             graph.name,
             [value_info(i.name, i.dtype, shape) for i, shape in zip(graph.inputs, shapes)],
-            [value_info(o.name, o.dtype, None if w.dynamic else w.shapes[o.name]) for o in graph.outputs],
+            [
+                value_info(o.name, o.dtype, [None] * len(w.shapes[o.name]) if w.dynamic else w.shapes[o.name])
+                for o in graph.outputs
+            ],
             [numpy_helper.from_array(array, name) for name, array in w.arrays.items() if name in read],
         ),
         opset_imports=[version],
