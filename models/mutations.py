@@ -136,8 +136,9 @@ class Trace:
 def mutations(graph: Graph) -> Iterator[Mutation]:
     """Every mutation of a graph; those of one subject follow each other, the most telling first."""
     for name, weight in graph.weights.items():
+        layer, short = name.split("/", 1)
         for change, spoilt in _spoilt(weight):
-            yield Mutation(*name.split("/", 1), change, replace(graph, weights={**graph.weights, name: spoilt}))
+            yield Mutation(layer, short, change, replace(graph, weights={**graph.weights, name: spoilt}))
     for number, node in enumerate(graph.nodes):
         for subject, change, mutant in _mutants(node):
             nodes = [*graph.nodes[:number], mutant, *graph.nodes[number + 1 :]]

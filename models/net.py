@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.layers import LAYERS
-from models.layers.base import Array
+from models.layers.base import Array, keyword_defaults
 
 Shape = Sequence[int | str]
 
@@ -124,9 +124,7 @@ class Net:
         place = f"{op}_{len(self.graph.nodes) + 1}"
         outputs = [place] if len(results) == 1 else [f"{place}_{i}" for i in range(len(results))]
         shapes = [list(r.shape) for r in results]
-        self.graph.nodes.append(
-            Node(op, name, [v.name for v in inputs], outputs, attributes, weights, shapes)
-        )
+        self.graph.nodes.append(Node(op, name, [v.name for v in inputs], outputs, attributes, weights, shapes))
         values = tuple(Value(n, r) for n, r in zip(outputs, results, strict=True))
         return values[0] if len(values) == 1 else values
 
@@ -135,7 +133,7 @@ class Net:
         draw = LAYERS[op].draw_weights
         if known or draw is None:
             return known
-        wanted = {k: v for k, v in attributes.items() if k in (draw.__kwdefaults__ or {}) or k in _keyword_names(draw)}
+        wanted = {k: v for k, v in attributes.items() if k in keyword_defaults(draw)}
         drawn = draw(generator_for(self.graph.name, layer), *arrays, **wanted)
         for name, weight in drawn.items():
             self.graph.weights[f"{layer}/{name}"] = np.asarray(weight).astype(np.float32)
@@ -145,11 +143,6 @@ class Net:
         if op not in LAYERS:
             raise AttributeError(f"no layer {op!r}; the layers are {', '.join(sorted(LAYERS))}")
         return lambda *inputs, **attributes: self.layer(op, *inputs, **attributes)
-
-
-def _keyword_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    code = function.__code__
-    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
 
 def _in_precision(array: Array, dtype: Any) -> Array:

@@ -10,6 +10,8 @@ from models.registry import SIZES, ReferenceModel, register
 
 Sizes = dict[str, tuple[int, ...]]
 Spec = dict[str, Any]
+#: What a model is called after its layer -> attributes.
+Sets = dict[str, dict[str, Any]]
 
 
 def x(*shape: int | str, low: float = 0, high: float = 0) -> Spec:
@@ -26,7 +28,7 @@ def layer_models(
     family: str,
     op: str,
     inputs: list[Spec],
-    sets: dict[str, dict[str, Any]],
+    sets: Sets,
     *,
     name: str | None = None,
     default: bool = True,
@@ -62,4 +64,5 @@ def layer_model(
         for n, result in enumerate(results if isinstance(results, tuple) else (results,)):
             net.output(f"y{n}" if n else "y", result)
 
-    register(ReferenceModel(name, family, "layer", describe, default, sizes=sizes or SIZES))
+    dynamic = any(isinstance(length, str) for spec in inputs for length in spec["shape"])
+    register(ReferenceModel(name, family, "layer", describe, default, sizes=sizes or SIZES, dynamic=dynamic))

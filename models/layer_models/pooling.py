@@ -1,14 +1,14 @@
 """Pooling: windows, padding rules and rounding of sizes."""
 
-from models.layer_models.base import layer_models, x
+from models.layer_models.base import Sets, layer_models, x
 
 _FAMILY = "pooling"
 # Maxima mostly below zero, so that padding with zeros (instead of nothing) is noticed.
-_BELOW = {"low": -3.0, "high": 0.5}
+_BELOW: dict[str, float] = {"low": -3.0, "high": 0.5}
 _MAX = {1: [x("batch", 3, 12, **_BELOW)], 2: [x("batch", 3, 10, 8, **_BELOW)], 3: [x("batch", 2, 6, 8, 7, **_BELOW)]}
 _MEAN = {1: [x("batch", 3, 12)], 2: [x("batch", 3, 10, 8)], 3: [x("batch", 2, 6, 8, 7)]}
 
-_SETS_2D = {
+_SETS_2D: Sets = {
     "": {"kernel": (2, 3), "stride": (2, 3)},
     "stride1": {"kernel": (3, 2)},
     "pad": {"kernel": (3, 3), "stride": (2, 2), "pad": (1, 1, 1, 1)},
@@ -17,13 +17,13 @@ _SETS_2D = {
     "ceil": {"kernel": (3, 3), "stride": (2, 2), "ceil": True},
     "ceil-pad": {"kernel": (3, 2), "stride": (2, 3), "pad": (1, 0, 1, 0), "ceil": True},
 }
-_SETS_1D = {
+_SETS_1D: Sets = {
     "": {"kernel": (3,), "stride": (2,)},
     "pad": {"kernel": (3,), "stride": (2,), "pad": (1, 1)},
     "same": {"kernel": (3,), "stride": (2,), "pad": (0, 1)},
     "ceil": {"kernel": (3,), "stride": (2,), "ceil": True},
 }
-_SETS_3D = {
+_SETS_3D: Sets = {
     "": {"kernel": (2, 3, 2), "stride": (2, 3, 2)},
     "pad": {"kernel": (3, 3, 2), "stride": (2, 2, 1), "pad": (1, 1, 0, 1, 1, 1)},
     "ceil": {"kernel": (3, 2, 2), "stride": (2, 3, 2), "ceil": True},
@@ -77,7 +77,10 @@ layer_models(
 )
 layer_models(_FAMILY, "lp_pool1d", _MEAN[1], {"": {"kernel": (3,), "stride": (2,)}, "p1": {"kernel": (2,), "p": 1}})
 layer_models(
-    _FAMILY, "lp_pool3d", _MEAN[3], {"": {"kernel": (2, 3, 2), "stride": (2, 3, 2)}, "p3": {"kernel": (2, 1, 3), "p": 3}}
+    _FAMILY,
+    "lp_pool3d",
+    _MEAN[3],
+    {"": {"kernel": (2, 3, 2), "stride": (2, 3, 2)}, "p3": {"kernel": (2, 1, 3), "p": 3}},
 )
 
 for _op in ("global_average_pool", "global_max_pool", "global_lp_pool"):

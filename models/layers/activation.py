@@ -33,7 +33,7 @@ def leaky_relu(x: Array, *, alpha: float = 0.1) -> Array:
 
 
 def _draw_prelu(generator: np.random.Generator, x: Array) -> dict[str, Array]:
-    return {"slope": generator.uniform(0.05, 0.5, x.shape[1])}
+    return {"slope": generator.uniform(0.05, 0.5, x.shape[1:2])}
 
 
 @layer(_draw_prelu)

@@ -9,20 +9,7 @@ import numpy as np
 from models.layers.activation import erf_of
 from models.layers.base import Array, layer
 
-
-def _enter(name: str, function: Callable[..., Array], inputs: int, meaning: str) -> None:
-    def unary(x: Array) -> Array:
-        return function(x)
-
-    def binary(a: Array, b: Array) -> Array:
-        return function(a, b)
-
-    compute: Callable[..., Array] = unary if inputs == 1 else binary
-    compute.__name__, compute.__doc__ = name, meaning
-    layer()(compute)
-
-
-for _name, _function, _meaning in (
+_FUNCTIONS: tuple[tuple[str, Callable[..., Array], str], ...] = (
     ("add", np.add, "a + b."),
     ("subtract", np.subtract, "a - b."),
     ("multiply", np.multiply, "a * b."),
@@ -33,10 +20,6 @@ for _name, _function, _meaning in (
     ("greater", np.greater, "a > b, as bool."),
     ("less", np.less, "a < b, as bool."),
     ("equal", np.equal, "a == b, as bool."),
-):
-    _enter(_name, _function, 2, _meaning)
-
-for _name, _function, _meaning in (
     ("absolute", np.abs, "|x|."),
     ("negative", np.negative, "-x."),
     ("exp", np.exp, "e to the power x."),
@@ -49,8 +32,20 @@ for _name, _function, _meaning in (
     ("ceil", np.ceil, "Least whole number not below x."),
     ("sign", np.sign, "-1, 0 or 1."),
     ("erf", erf_of, "The error function."),
-):
-    _enter(_name, _function, 1, _meaning)
+)
+
+
+def _enter(name: str, function: Callable[..., Array], meaning: str) -> None:
+    # Wrapped, because NumPy's own functions have options that are no attributes of the layer.
+    def compute(*inputs: Array) -> Array:
+        return function(*inputs)
+
+    compute.__name__, compute.__doc__ = name, meaning
+    layer()(compute)
+
+
+for _name, _function, _meaning in _FUNCTIONS:
+    _enter(_name, _function, _meaning)
 
 
 @layer()

@@ -42,9 +42,7 @@ def _draw_additive(generator: np.random.Generator, query: Array, keys: Array, *,
 
 
 @layer(_draw_additive)
-def additive_attention(
-    query: Array, keys: Array, *, w_query: Array, w_key: Array, bias: Array, score: Array
-) -> Array:
+def additive_attention(query: Array, keys: Array, *, w_query: Array, w_key: Array, bias: Array, score: Array) -> Array:
     """Softmax over keys of score . tanh(w_query query + w_key key + bias), times the keys; Bahdanau et al., 2015.
 
     query (batch, queries, a), keys (batch, times, b); w_query (units, a), w_key (units, b), bias and score (units).

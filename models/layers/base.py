@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Layer:
         known: dict[str, Any] = {}
         for function in (self.draw_weights, self.compute):
             if function is not None:
-                known.update(_keyword_defaults(function))
+                known.update(keyword_defaults(function))
         unknown = set(given) - set(known)
         if unknown:
             raise TypeError(f"layer {self.name} has no attribute {', '.join(sorted(unknown))}; it has {sorted(known)}")
@@ -45,7 +46,7 @@ class Layer:
 
     def __call__(self, *inputs: Array, weights: dict[str, Array], attributes: dict[str, Any]) -> tuple[Array, ...]:
         """The layer's outputs, always as a tuple, in the precision of its inputs and weights."""
-        wanted = _keyword_defaults(self.compute)
+        wanted = keyword_defaults(self.compute)
         result = self.compute(*inputs, **weights, **{k: v for k, v in attributes.items() if k in wanted})
         return result if isinstance(result, tuple) else (result,)
 
@@ -53,7 +54,9 @@ class Layer:
 LAYERS: dict[str, Layer] = {}
 
 
-def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
+@cache
+def keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """The keyword-only parameters of a function and their defaults, inspect.Parameter.empty for none."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
@@ -77,6 +80,15 @@ def unit_variance(compute: Compute, weight: Array, *inputs: Array, **attributes:
     """
     spread = float(np.std(compute(*inputs, weight=weight, **attributes)))
     return weight / spread if spread > 0 else weight
+
+
+def common_part(x: Array, axis: int) -> Array:
+    """Two thirds of the mean of x over all axes but `axis`: what a layer's bias takes off, as training would.
+
+    Else the outputs of a deep network hardly depend on its inputs, and would hide most errors. To take all of it off
+    would make the network chaotic, and rounding errors grow.
+    """
+    return 2 / 3 * x.mean(axis=tuple(i for i in range(x.ndim) if i != axis % x.ndim))
 
 
 def bias(generator: np.random.Generator, size: int) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from models.layers.base import Array, bias, layer
+from models.layers.base import Array, bias, common_part, layer
 
 Ints = Sequence[int]
 
@@ -62,12 +62,13 @@ def convolve_transposed(
     grouped = weight.reshape(groups, channels // groups, -1).swapaxes(1, 2)
     parts = grouped @ x.reshape(samples, groups, channels // groups, -1)
     parts = parts.reshape(samples, groups, weight.shape[1], *kernel, *x.shape[2:])
+    parts = np.moveaxis(parts, range(3, 3 + rank), range(rank))
     for tap in product(*map(range, kernel)):
-        spread = [
+        spread: list[Any] = [
             slice(t * d, t * d + (n - 1) * s + 1, s)
             for t, d, n, s in zip(tap, dilation, x.shape[2:], stride, strict=True)
         ]
-        y[(..., *spread)] += parts[(slice(None), slice(None), slice(None), *tap)]
+        y[..., *spread] += parts[tap]
     y = y.reshape(samples, -1, *whole)
     crop = [slice(b, y.shape[2 + i] - e) for i, (b, e) in enumerate(zip(pad[:rank], pad[rank:], strict=True))]
     return y[(slice(None), slice(None), *crop)]
@@ -77,7 +78,7 @@ def _with_bias(y: Array, bias: Array | None) -> Array:
     return y if bias is None else y + bias.reshape(-1, *[1] * (y.ndim - 2))
 
 
-def _draw_conv(compute: Any, transposed: bool) -> Any:
+def _draw_conv(transposed: bool) -> Any:
     def draw(
         generator: np.random.Generator,
         x: Array,
@@ -87,23 +88,18 @@ def _draw_conv(compute: Any, transposed: bool) -> Any:
         groups: int = 1,
         use_bias: bool = True,
     ) -> dict[str, Array]:
-        # Unit variance is measured with stride 1 and no padding left out of account: near enough, and independent
-        # of the other attributes, so that a mutated attribute meets the same weights. As in a linear layer, the bias
-        # takes off what is the same everywhere.
+        # The variance of the output is near 1, whatever the stride and padding: these do not count here.
         outer, inner = (x.shape[1], filters // groups) if transposed else (filters, x.shape[1] // groups)
         fan_in = int(np.prod(kernel)) * (x.shape[1] // groups)
         centred = use_bias and not transposed
-        centre = x.mean(axis=(0, *range(2, x.ndim)), keepdims=True) * centred
-        power = max(float(np.mean((x - centre) ** 2)), 1e-6)
+        common = common_part(x, 1).reshape(1, -1, *[1] * len(kernel)) * centred
+        power = max(float(np.mean((x - common) ** 2)), 1e-6)
         weight = generator.normal(0.0, (fan_in * power) ** -0.5, (outer, inner, *kernel))
-        if not use_bias:
-            return {"weight": weight}
-        offset = bias(generator, filters)
+        weights = {"weight": weight, **({"bias": bias(generator, filters)} if use_bias else {})}
         if centred:
-            image = np.broadcast_to(centre[:1], (1, x.shape[1], *kernel))
-            ones = (1,) * len(kernel)
-            offset -= convolve(image, weight, ones, (0, 0) * len(kernel), ones, groups).ravel()
-        return {"weight": weight, "bias": offset}
+            window, ones = np.broadcast_to(common, (1, x.shape[1], *kernel)), (1,) * len(kernel)
+            weights["bias"] -= convolve(window, weight, ones, (0, 0) * len(kernel), ones, groups).ravel()
+        return weights
 
     return draw
 
@@ -137,11 +133,12 @@ def _enter(rank: int) -> None:
         return _with_bias(convolve_transposed(x, weight, stride, pad, output_pad, dilation, groups), bias)
 
     conv.__name__ = f"conv{rank}d"
-    conv.__doc__ = f"Convolution of x (batch, channels, {rank} spatial axes); weight (filters, channels / groups, *kernel)."
+    space = f"x (batch, channels, {rank} spatial axes)"
+    conv.__doc__ = f"Convolution of {space}; weight (filters, channels / groups, *kernel)."
     conv_transpose.__name__ = f"conv_transpose{rank}d"
     conv_transpose.__doc__ = f"Transpose of conv{rank}d; weight (channels, filters / groups, *kernel)."
-    layer(_draw_conv(conv, transposed=False))(conv)
-    layer(_draw_conv(conv_transpose, transposed=True))(conv_transpose)
+    layer(_draw_conv(transposed=False))(conv)
+    layer(_draw_conv(transposed=True))(conv_transpose)
 
 
 for _rank in (1, 2, 3):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.layers.base import Array, bias, layer, softmax_of, unit_variance
+from models.layers.base import Array, bias, common_part, layer, softmax_of, unit_variance
 
 
 def _draw_linear(generator: np.random.Generator, x: Array, *, units: int, use_bias: bool = True) -> dict[str, Array]:
-    weight = unit_variance(linear, generator.normal(size=(units, x.shape[-1])), x)
-    return {"weight": weight, **({"bias": bias(generator, units)} if use_bias else {})}
+    weight = generator.normal(size=(units, x.shape[-1]))
+    if not use_bias:
+        return {"weight": unit_variance(linear, weight, x)}
+    common = common_part(x, -1)
+    samples = max(x.size // x.shape[-1], 2)
+    # Few samples lie nearer to their own mean than others will.
+    weight = unit_variance(linear, weight, x - common) * (1 - 1 / samples) ** 0.5
+    return {"weight": weight, "bias": bias(generator, units) - weight @ common}
 
 
 @layer(_draw_linear)
@@ -74,9 +80,7 @@ def maxout(x: Array, *, pieces: int, weight: Array, bias: Array) -> Array:
     return y.reshape(*y.shape[:-1], -1, pieces).max(axis=-1)
 
 
-def _draw_hierarchy(
-    generator: np.random.Generator, x: Array, *, clusters: int, members: int
-) -> dict[str, Array]:
+def _draw_hierarchy(generator: np.random.Generator, x: Array, *, clusters: int, members: int) -> dict[str, Array]:
     rows = clusters + clusters * members
     weight = 1.5 * unit_variance(linear, generator.normal(size=(rows, x.shape[-1])), x)
     return {
@@ -111,5 +115,3 @@ def hierarchical_softmax(
 def matmul(a: Array, b: Array, *, transpose_b: bool = False) -> Array:
     """Matrix product over the last two axes, the others broadcast; b transposed first when asked."""
     return a @ (np.swapaxes(b, -1, -2) if transpose_b else b)
-
-

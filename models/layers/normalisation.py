@@ -52,9 +52,7 @@ def _draw_layer_norm(generator: np.random.Generator, x: Array, *, axis: int = -1
 
 
 @layer(_draw_layer_norm)
-def layer_norm(
-    x: Array, *, axis: int = -1, epsilon: float = 1e-3, scale: Array, bias: Array
-) -> Array:
+def layer_norm(x: Array, *, axis: int = -1, epsilon: float = 1e-3, scale: Array, bias: Array) -> Array:
     """Standardise over the axes from `axis` (negative) to the last, then scale and bias of that shape; Ba, 2016."""
     return _standardised(x, tuple(range(axis, 0)), epsilon) * scale + bias
 
@@ -71,9 +69,7 @@ def instance_norm(x: Array, *, epsilon: float = 1e-3, scale: Array, bias: Array)
 
 
 @layer(_draw_channels)
-def group_norm(
-    x: Array, *, groups: int, epsilon: float = 1e-3, scale: Array, bias: Array
-) -> Array:
+def group_norm(x: Array, *, groups: int, epsilon: float = 1e-3, scale: Array, bias: Array) -> Array:
     """Standardise over `groups` groups of consecutive channels and all space; Wu and He, 2018."""
     grouped = x.reshape(x.shape[0], groups, -1)
     y = _standardised(grouped, (2,), epsilon).reshape(x.shape)
@@ -91,9 +87,7 @@ def rms_norm(x: Array, *, epsilon: float = 1e-3, scale: Array) -> Array:
 
 
 @layer()
-def local_response_norm(
-    x: Array, *, size: int, alpha: float = 1e-1, beta: float = 0.75, bias: float = 1.0
-) -> Array:
+def local_response_norm(x: Array, *, size: int, alpha: float = 1e-1, beta: float = 0.75, bias: float = 1.0) -> Array:
     """x / (bias + alpha / size * sum of squares of the `size` channels around)^beta; Krizhevsky et al., 2012.
 
     The window holds floor((size - 1) / 2) channels before and ceil((size - 1) / 2) after, as in ONNX.

@@ -102,15 +102,11 @@ def global_lp_pool(x: Array, *, p: int = 2) -> Array:
 
 def _adaptive(x: Array, size: Ints, reduce: Callable[..., Array]) -> Array:
     """Cell i of n covers rows floor(i * h / n) to ceil((i + 1) * h / n), as in PyTorch."""
-    y = np.empty((*x.shape[:2], *size), dtype=x.dtype)
-    for cell in product(*map(range, size)):
-        region = [
-            slice(i * h // n, -(-(i + 1) * h // n)) for i, n, h in zip(cell, size, x.shape[2:], strict=True)
-        ]
-        y[(slice(None), slice(None), *cell)] = reduce(
-            x[(slice(None), slice(None), *region)], axis=tuple(range(2, x.ndim))
-        )
-    return y
+    rows, columns = (
+        [slice(i * h // n, -(-(i + 1) * h // n)) for i in range(n)] for n, h in zip(size, x.shape[2:], strict=True)
+    )
+    cells = [reduce(x[:, :, row, column], axis=(2, 3)) for row, column in product(rows, columns)]
+    return np.stack(cells, axis=-1).reshape(*x.shape[:2], *size)
 
 
 @layer()

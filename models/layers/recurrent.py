@@ -68,6 +68,9 @@ def _rnn_step(function: Callable[[Array], Array]) -> Step:
     return lambda i, state, w_hh, b_hh: (function(i + state[0] @ w_hh.T + b_hh),)
 
 
+_RNN_STEPS = {"tanh": _rnn_step(np.tanh), "relu": _rnn_step(lambda v: np.maximum(v, 0))}
+
+
 def _lstm_step(i: Array, state: tuple[Array, ...], w_hh: Array, b_hh: Array) -> tuple[Array, ...]:
     gate_i, gate_f, gate_g, gate_o = np.split(i + state[0] @ w_hh.T + b_hh, 4, axis=-1)
     c = sigmoid_of(gate_f) * state[1] + sigmoid_of(gate_i) * np.tanh(gate_g)
@@ -107,14 +110,11 @@ def rnn(
     bidirectional (forward and backward outputs side by side). sequence: all times, or only the final state of the
     last layer, for each direction in the order in which it ran.
     """
-    function: Callable[[Array], Array] = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0)}[activation]
-    return _run(x, weights, _rnn_step(function), 1, layers, direction, sequence)
+    return _run(x, weights, _RNN_STEPS[activation], 1, layers, direction, sequence)
 
 
 @layer(_draw(4))
-def lstm(
-    x: Array, *, layers: int = 1, direction: str = "forward", sequence: bool = True, **weights: Array
-) -> Array:
+def lstm(x: Array, *, layers: int = 1, direction: str = "forward", sequence: bool = True, **weights: Array) -> Array:
     """Long short-term memory; attributes as for rnn; Hochreiter and Schmidhuber, 1997; torch.nn.LSTM."""
     return _run(x, weights, _lstm_step, 2, layers, direction, sequence)
 
