@@ -12,11 +12,10 @@ def square(kernel: int, stride: int = 1) -> dict[str, Any]:
     return {"kernel": (kernel, kernel), "stride": (stride, stride), "pad": (kernel // 2,) * 4}
 
 
-def conv_norm(net: Net, x: Value, filters: int, kernel: int, stride: int = 1, groups: int = 1) -> Value:
+def conv_norm(net: Net, x: Value, filters: int, kernel: int, stride: int = 1, *, groups: int = 1) -> Value:
     """Convolution without bias, then batch normalisation."""
     x = net.conv2d(x, filters=filters, groups=groups, use_bias=False, **square(kernel, stride))
-    x = net.batch_norm(x)
-    return x
+    return net.batch_norm(x)
 
 
 def scaled(channels: int, width: float) -> int:

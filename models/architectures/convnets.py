@@ -70,8 +70,7 @@ _INCEPTION = (
 
 
 def _conv(net: Net, x: Value, filters: int, kernel: int, stride: int = 1) -> Value:
-    x = net.relu(net.conv2d(x, filters=filters, **square(kernel, stride)))
-    return x
+    return net.relu(net.conv2d(x, filters=filters, **square(kernel, stride)))
 
 
 def _inception(net: Net, x: Value, channels: list[int]) -> Value:
@@ -82,8 +81,7 @@ def _inception(net: Net, x: Value, channels: list[int]) -> Value:
         _conv(net, _conv(net, x, reduce5, 1), five, 5),
         _conv(net, net.max_pool2d(x, **square(3)), behind_pool, 1),
     )
-    x = net.concat(*branches, axis=1)
-    return x
+    return net.concat(*branches, axis=1)
 
 
 @reference_model(
@@ -99,8 +97,7 @@ def googlenet(net: Net, *, width: float = 0.125, rows: int = 64, columns: int = 
     """
 
     def pool(x: Value) -> Value:
-        x = net.max_pool2d(x, kernel=(3, 3), stride=(2, 2), ceil=True)
-        return x
+        return net.max_pool2d(x, kernel=(3, 3), stride=(2, 2), ceil=True)
 
     x = net.input("image", ("batch", 3, rows, columns))
     x = net.local_response_norm(pool(_conv(net, x, scaled(64, width), 7, 2)), size=5)

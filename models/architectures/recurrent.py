@@ -12,8 +12,7 @@ from models.registry import reference_model
 def _tokens(net: Net, name: str, shape: tuple[int | str, ...], vocabulary: int, size: int) -> Value:
     """Embedded tokens (batch, time, size) of an int64 input."""
     x: Value = net.input(name, shape, dtype="int64", high=vocabulary)
-    x = net.embedding(x, entries=vocabulary, size=size)
-    return x
+    return net.embedding(x, entries=vocabulary, size=size)
 
 
 def _classify_final_state(net: Net, op: str, x: Value, classes: int, **attributes: Any) -> None:
@@ -32,9 +31,7 @@ def rnn_classifier(net: Net, *, features: int = 6, units: int = 12, classes: int
     paper="Hochreiter and Schmidhuber, 1997: Long Short-Term Memory",
     full={"vocabulary": 20000, "size": 128, "units": 128},
 )
-def lstm_classifier(
-    net: Net, *, vocabulary: int = 40, size: int = 8, units: int = 12, classes: int = 5
-) -> None:
+def lstm_classifier(net: Net, *, vocabulary: int = 40, size: int = 8, units: int = 12, classes: int = 5) -> None:
     """Embedded tokens, one LSTM layer, its final state classified. Scaled down: 12 units for 128, 40 tokens."""
     x = _tokens(net, "tokens", ("batch", "time"), vocabulary, size)
     _classify_final_state(net, "lstm", x, classes, units=units)
@@ -59,9 +56,7 @@ def gru_classifier(net: Net, *, features: int = 6, units: int = 12, classes: int
     paper="Graves and Schmidhuber, 2005: Framewise Phoneme Classification with Bidirectional LSTM",
     full={"vocabulary": 20000, "size": 128, "units": 64},
 )
-def bilstm_classifier(
-    net: Net, *, vocabulary: int = 40, size: int = 8, units: int = 8, classes: int = 5
-) -> None:
+def bilstm_classifier(net: Net, *, vocabulary: int = 40, size: int = 8, units: int = 8, classes: int = 5) -> None:
     """Embedded tokens, one LSTM in each direction, both final states classified. Scaled down: 8 units for 64."""
     x = _tokens(net, "tokens", ("batch", "time"), vocabulary, size)
     _classify_final_state(net, "lstm", x, classes, units=units, direction="bidirectional")
@@ -98,9 +93,7 @@ def _step(net: Net, word: Value, state: Value, annotations: Value, vocabulary: i
     full={"vocabulary": 30000, "size": 620, "units": 1000, "steps": 20},
     sizes={"batch": (2, 1, 5), "source_time": (7, 4, 11)},
 )
-def seq2seq_attention(
-    net: Net, *, vocabulary: int = 20, size: int = 6, units: int = 10, steps: int = 4
-) -> None:
+def seq2seq_attention(net: Net, *, vocabulary: int = 20, size: int = 6, units: int = 10, steps: int = 4) -> None:
     """A bidirectional GRU encoder; a GRU decoder that attends to it, unrolled over given target words.
 
     Scaled down: 10 units for 1000, embeddings of 6 numbers for 620, 20 words for 30000, 4 target words. The decoder

@@ -11,16 +11,14 @@ from models.registry import reference_model
 
 def _stem(net: Net, rows: int, columns: int, filters: int) -> Value:
     x: Value = net.input("image", ("batch", 3, rows, columns))
-    x = net.max_pool2d(net.relu(conv_norm(net, x, filters, 7, 2)), **square(3, 2))
-    return x
+    return net.max_pool2d(net.relu(conv_norm(net, x, filters, 7, 2)), **square(3, 2))
 
 
 def _basic_block(net: Net, x: Value, filters: int, stride: int) -> Value:
     y = conv_norm(net, net.relu(conv_norm(net, x, filters, 3, stride)), filters, 3)
     if x.shape[1] != filters:
         x = conv_norm(net, x, filters, 1, stride)
-    x = net.relu(net.add(y, x))
-    return x
+    return net.relu(net.add(y, x))
 
 
 @reference_model(
@@ -41,8 +39,7 @@ def resnet_18(net: Net, *, width: int = 8, rows: int = 64, columns: int = 96, cl
 
 
 def _norm_conv(net: Net, x: Value, filters: int, kernel: int) -> Value:
-    x = net.conv2d(net.relu(net.batch_norm(x)), filters=filters, use_bias=False, **square(kernel))
-    return x
+    return net.conv2d(net.relu(net.batch_norm(x)), filters=filters, use_bias=False, **square(kernel))
 
 
 @reference_model(

@@ -42,8 +42,7 @@ def _causal_block(net: Net, x: Value, filters: int, kernel: int, dilation: int) 
         y = net.dropout(net.relu(y), rate=0.2)
     if x.shape[1] != filters:
         x = net.conv1d(x, filters=filters, kernel=(1,))
-    x = net.relu(net.add(y, x))
-    return x
+    return net.relu(net.add(y, x))
 
 
 @reference_model(
@@ -52,9 +51,7 @@ def _causal_block(net: Net, x: Value, filters: int, kernel: int, dilation: int) 
     full={"width": 150, "dilations": (1, 2, 4, 8), "features": 88},
     sizes={"batch": (2, 1, 5), "time": (24, 9, 31)},
 )
-def temporal_conv_net(
-    net: Net, *, width: int = 12, dilations: Sequence[int] = (1, 2, 4, 8), features: int = 5
-) -> None:
+def temporal_conv_net(net: Net, *, width: int = 12, dilations: Sequence[int] = (1, 2, 4, 8), features: int = 5) -> None:
     """Residual blocks of dilated causal convolutions, one prediction for each time.
 
     Scaled down from the polyphonic music model: 12 channels for 150, 5 features for 88.

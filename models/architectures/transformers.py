@@ -15,28 +15,26 @@ Join = Callable[[Net, Value, Branch], Value]
 
 def _post_norm(net: Net, x: Value, branch: Branch) -> Value:
     """As in Vaswani et al., 2017."""
-    x = net.layer_norm(net.add(x, branch(x)))
-    return x
+    return net.layer_norm(net.add(x, branch(x)))
 
 
 def _pre_norm(net: Net, x: Value, branch: Branch) -> Value:
     """As in Xiong et al., 2020: the stream itself is never normalised."""
-    x = net.add(x, branch(net.layer_norm(x)))
-    return x
+    return net.add(x, branch(net.layer_norm(x)))
 
 
-def _layers(net: Net, x: Value, join: Join, depth: int, heads: int, causal: bool, approximate: str) -> Value:
+def _layers(
+    net: Net, x: Value, join: Join, *, depth: int, heads: int, causal: bool = False, approximate: str = "none"
+) -> Value:
     """Self-attention and a feed-forward network of four times the size, `depth` times."""
     size = x.shape[-1]
 
     def attend(y: Value) -> Value:
-        y = net.multi_head_attention(y, y, heads=heads, causal=causal)
-        return y
+        return net.multi_head_attention(y, y, heads=heads, causal=causal)
 
     def feed_forward(y: Value) -> Value:
         y = net.gelu(net.linear(y, units=4 * size), approximate=approximate)
-        y = net.linear(y, units=size)
-        return y
+        return net.linear(y, units=size)
 
     for _ in range(depth):
         x = join(net, join(net, x, attend), feed_forward)
@@ -45,8 +43,7 @@ def _layers(net: Net, x: Value, join: Join, depth: int, heads: int, causal: bool
 
 def _embedded(net: Net, vocabulary: int, size: int, longest: int) -> Value:
     tokens = net.input("tokens", ("batch", "time"), dtype="int64", high=vocabulary)
-    x: Value = net.position_embedding(net.embedding(tokens, entries=vocabulary, size=size), entries=longest)
-    return x
+    return net.position_embedding(net.embedding(tokens, entries=vocabulary, size=size), entries=longest)
 
 
 @reference_model(
@@ -69,7 +66,7 @@ def transformer_encoder(
     Scaled down from the base model: 2 layers for 12, 24 features for 768, 3 heads for 12, 40 tokens, up to 16 times.
     """
     x = net.layer_norm(_embedded(net, vocabulary, size, longest))
-    classify(net, _layers(net, x, _post_norm, depth, heads, causal=False, approximate="none"), classes)
+    classify(net, _layers(net, x, _post_norm, depth=depth, heads=heads), classes)
 
 
 @reference_model(
@@ -92,7 +89,7 @@ def transformer_encoder_pre_norm(
     Scaled down: 2 layers for 6, 24 features for 512, 4 heads for 8, 40 tokens, up to 16 times.
     """
     x = _embedded(net, vocabulary, size, longest)
-    x = net.layer_norm(_layers(net, x, _pre_norm, depth, heads, causal=False, approximate="none"))
+    x = net.layer_norm(_layers(net, x, _pre_norm, depth=depth, heads=heads))
     classify(net, net.reduce_mean(x, axes=(1,)), classes)
 
 
@@ -110,7 +107,7 @@ def transformer_decoder(
     output layer has weights of its own.
     """
     x = _embedded(net, vocabulary, size, longest)
-    x = net.layer_norm(_layers(net, x, _pre_norm, depth, heads, causal=True, approximate="tanh"))
+    x = net.layer_norm(_layers(net, x, _pre_norm, depth=depth, heads=heads, causal=True, approximate="tanh"))
     net.output("scores", net.linear(x, units=vocabulary, use_bias=False))
 
 
@@ -139,6 +136,6 @@ def vit(
     x = net.conv2d(image, filters=size, kernel=(patch, patch), stride=(patch, patch))
     x = net.class_token(net.transpose(net.reshape(x, shape=(0, size, -1)), permutation=(0, 2, 1)))
     x = net.position_embedding(x, entries=x.shape[1])
-    x = net.layer_norm(_layers(net, x, _pre_norm, depth, heads, causal=False, approximate="none"))
+    x = net.layer_norm(_layers(net, x, _pre_norm, depth=depth, heads=heads))
     token = net.slice(x, axes=(1,), starts=(0,), ends=(1,), steps=(1,))
     classify(net, net.squeeze(token, axis=1), classes)

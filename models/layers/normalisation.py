@@ -21,9 +21,10 @@ def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
 
 
 def _draw_batch_norm(generator: np.random.Generator, x: Array) -> dict[str, Array]:
-    # Statistics as training would have left them: near those of the data, never the defaults 0 and 1.
+    # Statistics as training would have left them: near those of the data, never the defaults 0 and 1. A channel that
+    # varies little in these few samples will vary more in others, so its spread lies half way to that of all channels.
     axes = (0, *range(2, x.ndim))
-    spread = x.std(axis=axes) + 0.1
+    spread = (x.std(axis=axes) + x.std()) / 2
     return {
         **_scale_and_bias(generator, x.shape[1:2]),
         "mean": x.mean(axis=axes) + 0.2 * spread * generator.normal(size=x.shape[1]),
