@@ -9,8 +9,10 @@ torch.set_num_threads(1)
 
 
 def import_onnx2torch():
-    """The package; it imports torchvision, whose wheel holds CUDA code and so cannot register its operators on a CPU build
-    of torch, and then asks for them by name. They are declared for it here, without code: they serve RoiAlign and NMS only.
+    """The package, also beside a CPU build of torch.
+
+    It imports torchvision, for RoiAlign and NonMaxSuppression alone. The wheel's operators need CUDA's libraries; where
+    they did not load, its Python part still asks for two of them by name, so these two are declared here, without code.
     """
     try:
         import onnx2torch

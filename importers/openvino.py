@@ -1,9 +1,9 @@
-"""OpenVINO, CPU device; in exact float32, or in the precision that it prefers on this CPU (bfloat16 where there is one)."""
+"""OpenVINO, CPU device; in float32, or in the precision that it prefers on this CPU (bfloat16 where it has that)."""
 
 import openvino as ov
 
 PACKAGES = ("openvino",)
-UNSUPPORTED = (r"No conversion rule found", r"NotImplementedFailure", r"plug-in doesn't support", r"not supported")
+UNSUPPORTED = (r"No conversion rule found", r"NotImplementedFailure", r"not supported", r"must be static")
 PRECISIONS = {"f32": {"INFERENCE_PRECISION_HINT": "f32"}, "default": {}}
 ASKED = ("EXECUTION_DEVICES", "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS")
 
