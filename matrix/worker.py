@@ -20,6 +20,8 @@ import time
 import traceback
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+# The exit code of a fork that told its answer; a framework that leaves by itself may well say 0.
+ANSWERED = 89
 
 
 def load_module(name, path):
@@ -107,7 +109,9 @@ def perform(work, module, job, tell):
     stages = Stages(tell)
     answer = {"event": "done", "id": job["id"], "status": "OK", "message": "", "result": None}
     try:
-        answer["result"] = work(module, job, stages)
+        result = work(module, job, stages)
+        json.dumps(result)  # what cannot be told is this job's failure, not the end of the process
+        answer["result"] = result
     # Frameworks leave by sys.exit too (paddle2onnx does), so every exception ends here.
     except BaseException as error:
         traceback.print_exc()
@@ -124,9 +128,9 @@ def perform_in_fork(work, module, job, tell):
     child = os.fork()
     if child == 0:
         perform(work, module, job, tell)
-        os._exit(0)
+        os._exit(ANSWERED)
     _, status = os.waitpid(child, 0)
-    if status != 0:
+    if status != ANSWERED << 8:
         tell({"event": "died", "id": job["id"], "signal": os.WTERMSIG(status), "code": os.WEXITSTATUS(status)})
 
 
