@@ -1,6 +1,7 @@
 """Running a list of jobs in an environment, through a worker process that may die at any of them.
 
-`run_batch` is what an executor runs: a thread pool on this machine, or that of a cluster.
+`run_batch` takes jobs from its queue until that is empty, so several workers may share one queue; `run_batches` does
+so for many queues with a few threads.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +30,8 @@ from matrix.environments import Environment
 WORKER = Path(__file__).with_name("worker.py")
 GRACE = 2.0
 """Seconds between TERM and KILL."""
+JOBS_WORTH_A_START = 8
+"""A second worker joins a batch only while more jobs than this are left."""
 
 
 @dataclass(frozen=True)
@@ -53,58 +59,109 @@ class Result:
     """What the worker said of itself: python, network, import_seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
     """Jobs of one kind for one module in one environment. Each job has an "id" and a "log"."""
 
     environment: Environment
     kind: str
     module: Path
-    jobs: list[dict[str, Any]]
+    jobs: deque[dict[str, Any]]
+    workers: int = 0
+    """Workers that are busy with it now."""
 
 
 OnResult = Callable[[dict[str, Any], Result], None]
 
 
-def run_batch(batch: Batch, limits: Limits, on_result: OnResult, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Run every job of the batch and hand each result to `on_result`, once, in order; a dead worker is replaced.
+def run_batches(batches: list[Batch], workers: int, limits: Limits, on_result: OnResult, stop: threading.Event) -> int:
+    """Work the batches off with so many workers at a time; returns how many were started.
 
-    The next job is under way while `on_result` looks at the last one. Ends early when `stopped` says so.
+    A worker that is free takes the batch with the most jobs for each worker on it: few processes are started, since
+    an import may take seconds, and all end at about the same time.
     """
-    waiting = list(reversed(batch.jobs))
-    while waiting and not stopped():
-        with _worker(batch, limits) as worker:
-            hello = worker.receive(limits.start_seconds, None)
-            if hello.get("event") != "hello":
+    lock, started = threading.Lock(), 0
+
+    def next_batch() -> Batch | None:
+        nonlocal started
+        with lock:
+            worth_it = [b for b in batches if len(b.jobs) > (JOBS_WORTH_A_START if b.workers else 0)]
+            batch = max(worth_it, key=lambda b: len(b.jobs) / (1 + b.workers), default=None)
+            if batch is not None:
+                batch.workers, started = batch.workers + 1, started + 1
+            return batch
+
+    def work() -> None:
+        while not stop.is_set() and (batch := next_batch()) is not None:
+            run_batch(batch, limits, on_result, stop)
+            with lock:
+                batch.workers -= 1
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for future in [pool.submit(work) for _ in range(workers)]:
+                future.result()
+        except BaseException:
+            stop.set()  # the pool waits for its threads, so they must be told before
+            raise
+    return started
+
+
+def run_batch(batch: Batch, limits: Limits, on_result: OnResult, stop: threading.Event) -> None:
+    """Run the jobs of the batch and hand each result to `on_result`, once; a dead worker is replaced.
+
+    The next job is under way while `on_result` looks at the last one. When `stop` is set the worker is ended, and the
+    job in hand has no result.
+    """
+    while batch.jobs and not stop.is_set():
+        with _worker(batch, limits, stop) as worker:
+            hello = worker.receive(limits.start_seconds)
+            if hello["event"] == "stopped":
+                return
+            if hello["event"] != "hello":
                 result = Result("NOT_RUN", "load", _not_started(batch, worker, hello))
-                for job in reversed(waiting):
+                while job := _take(batch):
                     on_result(job, result)
                 return
-            job = waiting.pop()
-            worker.send(job)
-            while True:
-                result = worker.result(job, hello)
-                following = waiting.pop() if waiting and worker.alive and not stopped() else None
-                if following:
-                    worker.send(following)
-                on_result(job, result)
-                if not following:
-                    break
-                job = following
+            _converse(batch, worker, hello, on_result)
+
+
+def _converse(batch: Batch, worker: _Worker, hello: dict[str, Any], on_result: OnResult) -> None:
+    """Give jobs to a worker for as long as it lives and there are some."""
+    job = _take(batch)
+    if job:
+        worker.send(job)
+    while job:
+        result = worker.result(job, hello)
+        if result is None:
+            return
+        following = _take(batch) if worker.alive else None
+        if following:
+            worker.send(following)
+        on_result(job, result)
+        job = following
+
+
+def _take(batch: Batch) -> dict[str, Any] | None:
+    try:
+        return batch.jobs.popleft()
+    except IndexError:
+        return None
 
 
 def _not_started(batch: Batch, worker: _Worker, hello: dict[str, Any]) -> str:
     if hello.get("event") == "broken":
         return f"environment {batch.environment.name} is broken: {hello['message']}"
     lines = (worker.scratch / "start.log").read_text(errors="replace").strip().splitlines()
-    return f"environment {batch.environment.name} does not start: {lines[-1] if lines else hello.get('message', '')}"
+    reason = ": ".join([_obituary(hello)[1], *lines[-1:]])
+    return f"environment {batch.environment.name} does not start: {reason}"
 
 
 @contextmanager
-def _worker(batch: Batch, limits: Limits) -> Iterator[_Worker]:
+def _worker(batch: Batch, limits: Limits, stop: threading.Event) -> Iterator[_Worker]:
     scratch = Path(tempfile.mkdtemp(prefix="onnx-interop-"))
     (scratch / "start.log").touch()
-    worker = _Worker(batch, limits, scratch)
+    worker = _Worker(batch, limits, stop, scratch)
     try:
         yield worker
     finally:
@@ -132,8 +189,9 @@ def _scrubbed_environment(batch: Batch, scratch: Path) -> dict[str, str]:
 class _Worker:
     """A worker process, seen from the host."""
 
-    def __init__(self, batch: Batch, limits: Limits, scratch: Path) -> None:
-        self.scratch, self.limits, self.alive, self._buffer = scratch, limits, True, b""
+    def __init__(self, batch: Batch, limits: Limits, stop: threading.Event, scratch: Path) -> None:
+        self.scratch, self.limits, self.alive = scratch, limits, True
+        self._stop, self._buffer = stop, b""
         command = [batch.environment.python, "-I", WORKER, batch.kind, batch.module, scratch]
         try:
             with (scratch / "start.log").open("wb") as log:
@@ -156,13 +214,15 @@ class _Worker:
             self.process.stdin.write((json.dumps(job) + "\n").encode())
             self.process.stdin.flush()
 
-    def result(self, job: dict[str, Any], hello: dict[str, Any]) -> Result:
-        """Wait for the end of `job`, stage by stage."""
+    def result(self, job: dict[str, Any], hello: dict[str, Any]) -> Result | None:
+        """Wait for the end of `job`, stage by stage; None when the run was stopped meanwhile."""
         stage, begun = "load", time.monotonic()
         seconds: dict[str, float] = {}
         while True:
-            message = self.receive(self.limits.seconds, job)
+            message = self.receive(self.limits.seconds)
             event = message["event"]
+            if event == "stopped":
+                return None
             if event == "stage":
                 seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
                 stage, begun = message["stage"], time.monotonic()
@@ -181,7 +241,7 @@ class _Worker:
                 status, text = _obituary(message)
                 return Result(status, stage, text, None, seconds, message.get("peak_mb", 0), hello)
 
-    def receive(self, seconds: float, job: dict[str, Any] | None) -> dict[str, Any]:
+    def receive(self, seconds: float) -> dict[str, Any]:
         """The next message; a message of the host's own when the worker died, was too slow or took too much memory."""
         deadline, peak = time.monotonic() + seconds, 0
         while b"\n" not in self._buffer:
@@ -196,6 +256,9 @@ class _Worker:
                     return {"event": "exit", "code": self.process.wait(), "peak_mb": peak}
                 self._buffer += data
                 continue
+            if self._stop.is_set():
+                self.end()
+                return {"event": "stopped"}
             peak = max(peak, self._memory_mb())
             if peak > self.limits.memory_mb:
                 self.end()
@@ -223,7 +286,8 @@ class _Worker:
             return
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # a job that it did not live to read
+                    pipe.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)

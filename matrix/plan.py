@@ -165,25 +165,31 @@ def _placed(
 ) -> list[tuple[P, Environment]]:
     """Every source or target in each environment in which it is to run.
 
-    Patterns match "name", or "name@environment"; what they name is placed even where it is not installed.
+    Patterns match "name" or "name@environment". What is named is placed even where it is not installed; a bare name
+    that is installed somewhere means those places.
     """
-    everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if _runs_in(item, e, known)}
-    here = {f"{item.name}@{e.name}" for item in table for e in available if _runs_in(item, e, available)}
+    everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if _runs_in(item, e)}
+    usual = [name for name, (item, e) in everywhere.items() if e in available and not _is_stopgap(item, e, available)]
     if not patterns:
-        return [placed for name, placed in everywhere.items() if name in here] + [
-            (item, e) for item in table for e in available if f"{item.name}@{e.name}" in here - set(everywhere)
-        ]
+        return [everywhere[name] for name in usual]
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        matching = [n for n in everywhere if fnmatch.fnmatch(n, pattern) or fnmatch.fnmatch(n.split("@")[0], pattern)]
+        bare = {name for name in everywhere if fnmatch.fnmatch(name.split("@")[0], pattern)}
+        matching = {name for name in usual if name in bare} or bare | set(fnmatch.filter(everywhere, pattern))
         if not matching:
-            raise unknown(what, pattern, [n.split("@")[0] for n in everywhere], f"onnx-interop run --list-{what}s")
-        # Several versions are there: those that are installed, or else all.
-        chosen.update(dict.fromkeys([n for n in matching if n in here] or matching))
+            raise unknown(what, pattern, [n.split("@")[0] for n in everywhere], "onnx-interop environments")
+        chosen.update(dict.fromkeys(matching))
     return [everywhere[name] for name in everywhere if name in chosen]
 
 
-def _runs_in(item: Source | Target, environment: Environment, among: list[Environment]) -> bool:
-    if environment.family == "host" and getattr(item, "on_host", False):
-        return not any(e.family == item.environment for e in among)
-    return environment.family == item.environment
+def _runs_in(item: Source | Target, environment: Environment) -> bool:
+    return environment.family == item.environment or (environment.family == "host" and _on_host(item))
+
+
+def _on_host(item: Source | Target) -> bool:
+    return isinstance(item, Target) and item.on_host
+
+
+def _is_stopgap(item: Source | Target, environment: Environment, available: list[Environment]) -> bool:
+    """Whether the host stands in for an environment that is there itself."""
+    return environment.family == "host" != item.environment and any(e.family == item.environment for e in available)

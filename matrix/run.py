@@ -14,9 +14,8 @@ import shutil
 import threading
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from typing import Any
 import psutil
 
 from matrix import blame
-from matrix.batch import Batch, Limits, Result, run_batch
+from matrix.batch import Batch, Limits, Result, run_batches
 from matrix.catalogue import EVALUATOR, ROOT, TARGETS
 from matrix.compare import Comparison, compare
 from matrix.environments import HOST, Environment, install
@@ -49,7 +48,6 @@ class Run:
     watcher: Watcher = field(default_factory=Silence)
     workers: int = 0
     """Worker processes at a time; 0: as many as cores and memory allow."""
-    executor: Executor | None = None
     refresh: bool = False
     """Do everything again, whatever is recorded."""
 
@@ -58,7 +56,7 @@ class Run:
         self.workers = self.workers or default_workers(self.limits)
         self._stop = threading.Event()
         self._models: dict[str, Path] = {}
-        self.batches = 0
+        self.started = 0
 
     def stop(self) -> None:
         """Let the run end early: workers finish the job in hand, what is done is kept."""
@@ -195,25 +193,9 @@ class Run:
         queues: dict[tuple[Environment, Path], list[dict[str, Any]]],
         on_result: Callable[[dict[str, Any], Result], None],
     ) -> None:
-        """Share the queues out in batches, the big ones first, so that all workers end at about the same time."""
-        batches = [
-            Batch(environment, kind, module, jobs)
-            for (environment, module), queue in queues.items()
-            for jobs in _shares(queue, self.workers)
-        ]
-        batches.sort(key=lambda batch: -len(batch.jobs))
-        self.batches += len(batches)
-        pool = self.executor or ThreadPoolExecutor(self.workers)
-        try:
-            futures = [pool.submit(run_batch, b, self.limits, on_result, self._stop.is_set) for b in batches]
-            for future in futures:
-                future.result()
-        except BaseException:
-            self.stop()
-            raise
-        finally:
-            if pool is not self.executor:
-                pool.shutdown(cancel_futures=True)
+        """Work off one queue of jobs per environment and module."""
+        batches = [Batch(environment, kind, module, deque(queue)) for (environment, module), queue in queues.items()]
+        self.started += run_batches(batches, self.workers, self.limits, on_result, self._stop)
 
     def _export_job(self, export: Export, fingerprint: str) -> dict[str, Any]:
         folder = self.workshop.export_folder(export.key, fingerprint)
@@ -268,8 +250,6 @@ class Run:
     def _record_export(
         self, export: Export, fingerprint: str, result: Result, checked: Result | None, folder: Path
     ) -> None:
-        if self._stop.is_set() and result.status == "NOT_RUN":
-            return
         record: Record = {
             **self._provenance(fingerprint, export.environment, result),
             "source": export.source_name,
@@ -330,15 +310,6 @@ def default_workers(limits: Limits) -> int:
     """One worker per core, as far as each may use all the memory that it is allowed."""
     by_memory = psutil.virtual_memory().available // 2**20 // limits.memory_mb
     return max(1, min(os.cpu_count() or 1, int(by_memory)))
-
-
-def _shares(jobs: list[dict[str, Any]], workers: int) -> Iterable[list[dict[str, Any]]]:
-    """Batches of one queue: each takes 1 / (2 workers) of what is left, at least 12 jobs (guided self-scheduling)."""
-    start = 0
-    while start < len(jobs):
-        size = max(12, (len(jobs) - start) // (2 * workers))
-        yield jobs[start : start + size]
-        start += size
 
 
 def _digest(*parts: object) -> str:
