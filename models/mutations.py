@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from models.layers import LAYERS
-from models.layers.base import Array
+from models.layers.base import Array, attributes_of
 from models.net import Graph, Node, compute, evaluate_all
 from models.registry import ReferenceModel, all_models
 from models.store import draw_inputs, input_set_sizes
@@ -155,7 +154,7 @@ def _spoilt(weight: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _mutants(node: Node) -> Iterator[tuple[str, str, Node]]:
-    known = inspect.signature(LAYERS[node.op].compute).parameters
+    known = attributes_of(LAYERS[node.op].compute)
     for name, value in node.attributes.items():
         # Attributes such as `filters` are facts about the weights, and not read again.
         for other in alternatives(name, value) if name in known else ():

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from models.layers import LAYERS
-from models.layers.base import Array, keyword_defaults
+from models.layers.base import Array, attributes_of
 
 Shape = Sequence[int | str]
 
@@ -133,7 +133,7 @@ class Net:
         draw = LAYERS[op].draw_weights
         if known or draw is None:
             return known
-        wanted = {k: v for k, v in attributes.items() if k in keyword_defaults(draw)}
+        wanted = {k: v for k, v in attributes.items() if k in attributes_of(draw)}
         drawn = draw(generator_for(self.graph.name, layer), *arrays, **wanted)
         for name, weight in drawn.items():
             self.graph.weights[f"{layer}/{name}"] = np.asarray(weight).astype(np.float32)

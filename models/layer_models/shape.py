@@ -49,7 +49,7 @@ layer_models(
 layer_models(
     _FAMILY,
     "pad",
-    [_IMAGE],
+    [x("batch", 3, 6, 7)],
     {
         "": {"pads": (0, 0, 1, 2, 0, 0, 0, 1)},
         "value": {"pads": (0, 1, 0, 2, 0, 0, 3, 1), "value": 1.5},

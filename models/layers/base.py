@@ -30,23 +30,23 @@ class Layer:
     draw_weights: DrawWeights | None
 
     def attributes(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The layer's attributes: `given`, completed by the defaults of the layer. Raises TypeError for a stranger."""
+        """The layer's attributes: `given`, completed by its defaults. Raises TypeError for a stranger or a lack."""
         known: dict[str, Any] = {}
         for function in (self.draw_weights, self.compute):
             if function is not None:
-                known.update(keyword_defaults(function))
-        unknown = set(given) - set(known)
+                known.update(attributes_of(function))
+        unknown = sorted(set(given) - set(known))
         if unknown:
-            raise TypeError(f"layer {self.name} has no attribute {', '.join(sorted(unknown))}; it has {sorted(known)}")
-        return {
-            name: given.get(name, default)
-            for name, default in known.items()
-            if name in given or (default is not inspect.Parameter.empty and default is not None)
-        }
+            raise TypeError(f"layer {self.name} has no attribute {', '.join(unknown)}; it has {sorted(known)}")
+        found = {name: given.get(name, default) for name, default in known.items()}
+        lacking = [name for name, value in found.items() if value is inspect.Parameter.empty]
+        if lacking:
+            raise TypeError(f"layer {self.name} needs {', '.join(lacking)}")
+        return found
 
     def __call__(self, *inputs: Array, weights: dict[str, Array], attributes: dict[str, Any]) -> tuple[Array, ...]:
         """The layer's outputs, always as a tuple, in the precision of its inputs and weights."""
-        wanted = keyword_defaults(self.compute)
+        wanted = attributes_of(self.compute)
         result = self.compute(*inputs, **weights, **{k: v for k, v in attributes.items() if k in wanted})
         return result if isinstance(result, tuple) else (result,)
 
@@ -55,10 +55,11 @@ LAYERS: dict[str, Layer] = {}
 
 
 @cache
-def keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    """The keyword-only parameters of a function and their defaults, inspect.Parameter.empty for none."""
+def attributes_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a layer's function takes by keyword, weights apart, and its defaults (Parameter.empty for none)."""
     parameters = inspect.signature(function).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    keywords = [p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    return {p.name: p.default for p in keywords if p.annotation not in ("Array", "Array | None")}
 
 
 def layer(draw_weights: DrawWeights | None = None) -> Callable[[Compute], Compute]:
