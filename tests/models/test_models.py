@@ -1,4 +1,4 @@
-"""Every reference model must be able to fail: outputs that vary, that rounding does not disturb, that come out again."""
+"""Every reference model must be able to fail: its outputs vary, rounding does not disturb them, they come out again."""
 
 from collections.abc import Iterator
 from functools import cache
