@@ -1,6 +1,6 @@
 """`onnx-interop`: environments, models, run, publish, show.
 
-Exit codes: 0 done, 2 the user's mistake, 130 interrupted.
+Exit codes: 0 done, 1 --strict and something could not be run, 2 the user's mistake, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def _parser() -> _Parser:
     commands.add_parser("models", help="the reference models")
     run = commands.add_parser("run", help="make the matrix, then publish it")
     run.add_argument("--install", action="store_true", help="install the environments that are missing")
+    run.add_argument("--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN")
     run.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
     again = commands.add_parser("publish", help="write public/ from what is recorded")
     again.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
@@ -164,7 +165,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     workshop.journal.close()
     _tell(data, reasons, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
-    return 0
+    return int(options.strict and any(cell["status"] == "NOT_RUN" for cell in data["cells"]))
 
 
 def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
