@@ -8,6 +8,7 @@ Each entry of LAYERS and COMPOSED is function(*tensors, **attributes), wrapped i
 with weights get the node first.
 """
 
+import gc
 import sys
 import tempfile
 from collections import namedtuple
@@ -26,6 +27,10 @@ UNSUPPORTED = (r"^ValueError: make_sure failure: .*not (yet )?(supported|impleme
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
+
+# Keras's clear_session collects garbage: without this, a quarter of a second for each model, through all of TensorFlow.
+gc.collect()
+gc.freeze()
 
 #: A Keras tensor and the order of its axes: tensor = reference value.transpose(order).
 Value = namedtuple("Value", "tensor order")
@@ -176,9 +181,14 @@ def raw(function):
     """TensorFlow's own op as a Keras layer: function(*tensors, **attributes)."""
 
     def apply(*inputs, **attributes):
-        return kl.Lambda(lambda tensors: function(*tensors, **attributes))(list(inputs))
+        return Custom(lambda *tensors: function(*tensors, **attributes), {})(*inputs)
 
     return apply
+
+
+def named(weights, *names):
+    """Those of the weights that there are."""
+    return [weights[name] for name in names if name in weights]
 
 
 def by_rank(name, rank):
@@ -235,26 +245,29 @@ def conv(node, x, filters, kernel, groups, use_bias, stride, pad, dilation):
     else:
         make = lambda: by_rank("Conv%dD", rank)(filters, kernel, groups=groups, **options)  # noqa: E731
         weight = weight.transpose(taps + (1, 0))
-    return with_weights(node, make, [weight] + [node.weights["bias"]] * use_bias, x)
+    return with_weights(node, make, [weight] + named(node.weights, "bias"), x)
 
 
 def conv_transpose(node, x, filters, kernel, groups, use_bias, stride, pad, output_pad, dilation):
     """Transposed convolution: "same" where that is what the padding says, else "valid" and cropped."""
     if groups > 1:
         raise NotImplementedError("Keras has no grouped transposed convolution")
+    if max(stride) > 1 and max(dilation) > 1:
+        raise NotImplementedError("Keras transposed convolutions take strides or dilations, not both")
     rank = len(kernel)
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
-    excess = [(r - s) for r, s in zip(reach, stride)]
-    same = all(
-        e >= 0 and (b, end - o) == (e // 2, e - e // 2)
-        for e, o, (b, end) in zip(excess, output_pad, sides(pad))
-    )
-    whole = any(output_pad) or min(excess) < 0
+    # Padding cuts behind what output_pad adds there; only the rest of one of them is left.
+    grown = [max(o - e, 0) for o, e in zip(output_pad, pad[rank:])]
+    pad = list(pad[:rank]) + [max(e - o, 0) for o, e in zip(output_pad, pad[rank:])]
+    excess = [(k - 1) * d + 1 - s for k, d, s in zip(kernel, dilation, stride)]
+    same = not any(grown) and all(e >= 0 and both == (e // 2, e - e // 2) for e, both in zip(excess, sides(pad)))
     options = dict(strides=stride, dilation_rate=dilation, use_bias=use_bias)
-    options.update(dict(padding="same") if same else dict(output_padding=output_pad if whole else None))
+    if any(grown) or min(excess) < 0:
+        options["output_padding"] = grown
+    elif same:
+        options["padding"] = "same"
     weight = node.weights["weight"].transpose(tuple(range(2, 2 + rank)) + (1, 0))
     make = lambda: by_rank("Conv%dDTranspose", rank)(filters, kernel, **options)  # noqa: E731
-    y = with_weights(node, make, [weight] + [node.weights["bias"]] * use_bias, x)
+    y = with_weights(node, make, [weight] + named(node.weights, "bias"), x)
     if same or not any(pad):
         return y
     return by_rank("Cropping%dD", rank)(sides(pad) if rank > 1 else sides(pad)[0])(y)
@@ -386,10 +399,11 @@ def hierarchical_softmax(node, x, clusters, members):
 
 
 def dot_product_attention(q, k, v, causal):
-    """Keras's Attention leaves the scores unscaled."""
-    if len(q.shape) != 3:
-        raise NotImplementedError("keras.layers.Attention takes (batch, time, size) only")
-    return kl.Attention()([q * q.shape[-1] ** -0.5, v, k], use_causal_mask=causal)
+    """Attention, which leaves the scores unscaled; keras.ops has it for several heads."""
+    if len(q.shape) == 3:
+        return kl.Attention()([q * q.shape[-1] ** -0.5, v, k], use_causal_mask=causal)
+    heads_third = [ops.moveaxis(x, 1, 2) for x in (q, k, v)]
+    return ops.moveaxis(ops.dot_product_attention(*heads_third, is_causal=causal), 2, 1)
 
 
 def additive_attention(node, query, keys, units):
@@ -524,6 +538,11 @@ def reduction(function):
     return steady(lambda x, axes, keepdims: function(x, axis=tuple(axes), keepdims=keepdims))
 
 
+def norm(x, axis, keepdims):
+    """The Euclidean norm; tf.norm takes one axis as a number, or two."""
+    return raw(tf.norm)(x, axis=axis if len(axis) > 1 else axis[0], keepdims=keepdims)
+
+
 def place_of(function):
     """tf.argmax and tf.argmin give int64, and drop the axis."""
 
@@ -621,7 +640,7 @@ LAYERS = {
     "reduce_max": reduction(ops.max),
     "reduce_min": reduction(ops.min),
     "reduce_prod": reduction(ops.prod),
-    "reduce_l2": reduction(raw(tf.math.reduce_euclidean_norm)),
+    "reduce_l2": reduction(norm),
     "reduce_log_sum_exp": reduction(ops.logsumexp),
     "arg_max": place_of(tf.argmax),
     "arg_min": place_of(tf.argmin),
