@@ -52,7 +52,7 @@ layer_models(
     [x("batch", 3, 6, 7)],
     {
         "": {"pads": (0, 0, 1, 2, 0, 0, 0, 1)},
-        "value": {"pads": (0, 1, 0, 2, 0, 0, 3, 1), "value": 1.5},
+        "value": {"pads": (0, 1, 0, 1, 0, 0, 1, 0), "value": 1.5},
         "reflect": {"pads": (0, 0, 1, 2, 0, 0, 3, 1), "mode": "reflect"},
         "edge": {"pads": (0, 0, 1, 2, 0, 0, 3, 1), "mode": "edge"},
     },
