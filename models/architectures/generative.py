@@ -23,8 +23,8 @@ def _double_conv(net: Net, x: Value, filters: int) -> Value:
 def u_net(net: Net, *, width: int = 4, rows: int = 64, columns: int = 48, classes: int = 2) -> None:
     """Four levels down by pooling, four up by transposed convolution, each joined with its level's own map.
 
-    Scaled down: a sixteenth of the channels, 64 x 48 pixels for 572 x 572. Convolutions keep the size of the image,
-    as most implementations have it, where the paper's cut the border off.
+    Scaled down: a sixteenth of the channels, 64 x 48 pixels for 512 x 512. Convolutions keep the size of the image,
+    as most implementations have it, where the paper's (on 572 x 572) cut the border off.
     """
     x = net.input("image", ("batch", 1, rows, columns))
     skipped = []
