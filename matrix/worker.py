@@ -43,10 +43,16 @@ def leave_network():
     return "none" if fenced else "open"
 
 
-def redirect_output(path):
-    """Send the real stdout and stderr, also those of native code, to the file `path`."""
+def flush_output():
+    """Write out what Python and C code have printed."""
     sys.stdout.flush()
     sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)
+
+
+def redirect_output(path):
+    """Send the real stdout and stderr, also those of native code, to the file `path`."""
+    flush_output()
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -118,8 +124,7 @@ def perform(work, module, job, tell):
         answer["status"], answer["message"] = describe_failure(error, getattr(module, "UNSUPPORTED", ()))
     stages.close()
     answer.update(stage=stages.name, seconds=stages.seconds, peak_mb=peak_mb())
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_output()
     tell(answer)
 
 
