@@ -1,0 +1,88 @@
+"""What the tests of the host code share: the fakes as sources, targets and jobs, and a batch that is run to its end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matrix.batch import Batch, Limits, Result, run_batch
+from matrix.catalogue import ROOT, Source, Target
+from matrix.environments import HOST, Environment
+
+FAKES = Path(__file__).with_name("fakes")
+LIMITS = Limits(seconds=20, start_seconds=20, memory_mb=2000)
+
+
+def fake_target(option: str, module: str = "evaluator.py", name: str = "") -> Target:
+    return Target(name or f"fake.{option}", "a fake", str(FAKES / module), option, "host")
+
+
+def fake_source(exporter: str, module: str = "exporter.py") -> Source:
+    return Source(f"fake.{exporter}", "a fake", str(FAKES / module), exporter, "host", 0)
+
+
+CANONICAL = Source("canonical", "ONNX", str(ROOT / "exporters" / "canonical.py"), "canonical", "host", 2)
+REFERENCE = Target("reference", "evaluator", str(ROOT / "importers" / "reference.py"), "default", "host")
+ONNXRUNTIME = Target("onnxruntime.all", "ONNX Runtime", str(ROOT / "importers" / "onnxruntime.py"), "all", "host")
+
+
+def importer_jobs(folder: Path, *options: str) -> list[dict[str, Any]]:
+    """One job for each option; the model is not there, the inputs are two sets of x = [[0, 1, 2], [3, 4, 5]]."""
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.savez(folder / "feeds.npz", **{"0/x": x, "1/x": x + 1})  # type: ignore[arg-type]
+    return [
+        {
+            "id": str(n),
+            "log": str(folder / f"{n}.log"),
+            "model": str(folder / "model.onnx"),
+            "feeds": str(folder / "feeds.npz"),
+            "sets": [0, 1],
+            "option": option,
+            "inputs": [{"name": "x", "dtype": "float32", "shape": [2, 3]}],
+            "outputs": ["y"],
+            "out": str(folder / f"out-{n}.npz"),
+        }
+        for n, option in enumerate(options)
+    ]
+
+
+def fates(
+    jobs: Sequence[dict[str, Any]],
+    module: str = "importer.py",
+    limits: Limits = LIMITS,
+    environment: Environment = HOST,
+) -> list[tuple[str, Result]]:
+    """(option, result) in the order in which the host was told."""
+    told: list[tuple[str, Result]] = []
+    batch = fake_batch(jobs, module, environment)
+    run_batch(batch, limits, lambda job, result: told.append((job["option"], result)), threading.Event())
+    return told
+
+
+def fake_batch(jobs: Sequence[dict[str, Any]], module: str = "importer.py", environment: Environment = HOST) -> Batch:
+    return Batch(environment, "run", FAKES / module, deque(jobs))
+
+
+def alive(pid: int) -> bool:
+    """Whether that process still runs (a zombie does not)."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+
+
+def own_children() -> set[int]:
+    """The living children of this process."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split() if alive(int(pid))}
+
+
+def python_environment() -> dict[str, str]:
+    """Variables for a Python subprocess that must find the packages of this checkout."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
