@@ -662,7 +662,6 @@ def build(graph, request):
         node.input_shapes = [shapes[name] for name in node.inputs]
         shapes.update(zip(node.outputs, node.shapes))
     net = Net(graph)
-    net.initialize()
     net.hybridize()
     return net
 
