@@ -111,7 +111,7 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
         for model in _models(selection)
         for variant in variants
         if _makes_sense(model, variant, selection)
-        for opset in selection.opsets or (None,)
+        for opset in dict.fromkeys(selection.opsets or (None,))
     ]
     for export in exports:
         cells = [Cell(export, target, environment) for target, environment in targets]
