@@ -46,7 +46,7 @@ class Environment:
             return True
         try:
             made = json.loads((self.folder / ".tox-info.json").read_text())["PythonRun"]["deps"]["requirements"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
         return sorted(made) == sorted(self.requirements) and self.python.exists()
 
