@@ -19,7 +19,7 @@ def test_every_mutation_is_noticed_or_explained(verdicts: list[Verdict]) -> None
     assert not missed, report(missed)
 
 
-def test_nine_of_ten_mutations_are_noticed_in_each_family(verdicts: list[Verdict]) -> None:
+def test_most_mutations_are_noticed_in_each_family(verdicts: list[Verdict]) -> None:
     for family in {verdict.model.family for verdict in verdicts}:
         noticed = [verdict.noticed for verdict in verdicts if verdict.model.family == family]
         assert np.mean(noticed) >= 0.85, family
