@@ -21,7 +21,7 @@ from matrix.jobs import read_sets
 # -- every way to fail, among good jobs ------------------------------------------------------------------------------
 
 FAILURES = {
-    "raise": ("ERROR", "run", "NoKernel: the kernel said no\nwith details"),
+    "raise": ("ERROR", "run", "KernelError: the kernel said no\nwith details"),
     "raise in load": ("ERROR", "load", "RuntimeError: cannot read the file"),
     "value error": ("ERROR", "run", "ValueError: a kernel for Mish is broken"),
     "interrupt": ("ERROR", "run", "KeyboardInterrupt: "),
@@ -186,6 +186,10 @@ def test_no_process_is_left_behind(ending: str, tmp_path: Path) -> None:
     fates(importer_jobs(tmp_path, "child", ending), limits=replace(LIMITS, seconds=1))
     children = [int(line.split()[1]) for line in (tmp_path / "0.log").read_text().splitlines()]
     assert len(children) == 2
+    for _ in range(20):  # a killed process needs a moment to be gone
+        if not any(map(alive, children)):
+            break
+        time.sleep(0.1)
     assert not [pid for pid in children if alive(pid)]
     assert own_children() <= before
 

@@ -204,9 +204,7 @@ def test_fewer_input_sets_than_planned_is_a_mistake_of_ours() -> None:
         compare([{"y": TRUTH}], [{"y": TRUTH}] * 2, None, {"y": "float64"}, [0, 1])
 
 
-@pytest.mark.parametrize(
-    "native", [np.ones((1, 3)) * 9, np.ones(4), TRUTH + 0.01, TRUTH * NAN, TRUTH * INF], ids=lambda native: str(native)
-)
+@pytest.mark.parametrize("native", [np.ones((1, 3)) * 9, np.ones(4), TRUTH + 0.01, TRUTH * NAN, TRUTH * INF], ids=str)
 def test_a_native_run_that_is_wrong_excuses_no_runtime(native: np.ndarray[Any, Any]) -> None:
     actual = off_by(500 * EPSILON).astype(np.float32)
     assert verdict(actual, native=native).status == "IMPRECISE"

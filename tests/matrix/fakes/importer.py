@@ -25,7 +25,7 @@ HOARD: list[bytearray] = []
 Outputs = dict[str, Any]
 
 
-class NoKernel(Exception):
+class KernelError(Exception):
     """A native exception type of the pretended runtime."""
 
 
@@ -110,7 +110,7 @@ BEFORE: dict[str, Callable[[], Any]] = {
     "memory error": lambda: _raise(MemoryError("std::bad_alloc")),
     "no kernel": lambda: _raise(ValueError("no kernel for Mish")),
     "not implemented": lambda: _raise(NotImplementedError("no LSTM here")),
-    "raise": lambda: _raise(NoKernel("the kernel said no\nwith details")),
+    "raise": lambda: _raise(KernelError("the kernel said no\nwith details")),
     "segfault": lambda: _die(signal.SIGSEGV),
     "slow": lambda: time.sleep(0.02),
     "surroundings": _tell_surroundings,

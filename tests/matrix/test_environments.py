@@ -1,0 +1,165 @@
+"""tox.ini as the one list of environments; what is installed, in which versions; why an installation failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import call as run_command
+
+import numpy as np
+import pytest
+
+from matrix import environments as module
+from matrix.environments import HOST, Environment, environments, install
+
+TOX_INI = """
+[tox]
+env_list = tests
+
+[testenv:tests]
+deps = -e .[dev]
+
+[testenv:frame{1.0, 2.0}]
+deps =
+    frame1.0: frame==1.0
+    frame2.0: frame==2.0
+    numpy<2
+
+[testenv:old{0.9}]
+base_python = python3.8
+deps =
+    old0.9: old==0.9
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with three environments, none of them made."""
+    (tmp_path / "tox.ini").write_text(TOX_INI)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    return tmp_path
+
+
+Make = Callable[[Environment], None]
+
+
+@pytest.fixture
+def made(checkout: Path) -> Make:
+    """Makes an environment as tox leaves it behind."""
+
+    def make(environment: Environment) -> None:
+        folder = checkout / ".tox" / environment.name
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "python").touch()
+        (folder / "pyvenv.cfg").write_text("home = /usr\nversion_info = 3.11.7\n")
+        requirements = {"PythonRun": {"deps": {"requirements": list(environment.requirements)}}}
+        (folder / ".tox-info.json").write_text(json.dumps(requirements))
+        for name, version in (("frame", "1.0"), ("Some.Other_Package", "3.1")):
+            (folder / f"lib/python3.11/site-packages/{name}-{version}.dist-info").mkdir(parents=True)
+
+    return make
+
+
+def test_every_versioned_section_is_an_environment_and_so_is_the_host(checkout: Path) -> None:
+    found = environments()
+    assert list(found) == ["host", "frame1.0", "frame2.0", "old0.9"]
+    assert found["host"] == HOST
+    assert found["frame2.0"] == Environment("frame2.0", "frame", "python3.11", ("frame==2.0", "numpy<2"))
+    assert found["old0.9"].base_python == "python3.8"
+
+
+def test_the_host_is_the_python_that_runs_the_suite() -> None:
+    assert HOST.installed
+    assert HOST.packages["numpy"] == np.__version__
+    assert HOST.python.exists()
+
+
+def test_an_environment_counts_as_installed_when_tox_finished_it_from_what_tox_ini_asks_today(
+    checkout: Path, made: Make
+) -> None:
+    environment = environments()["frame1.0"]
+    assert not environment.installed
+    made(environment)
+    assert environment.installed
+    ini = checkout / "tox.ini"
+    ini.write_text(ini.read_text().replace("numpy<2", "numpy<3"))
+    assert not environments()["frame1.0"].installed
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '{"PythonRun": null}', '{"PythonRun": {}}'])
+def test_an_environment_that_tox_left_half_made_is_not_installed(text: str | None, checkout: Path, made: Make) -> None:
+    environment = environments()["frame1.0"]
+    made(environment)
+    info = environment.folder / ".tox-info.json"
+    if text is None:
+        info.unlink()
+    else:
+        info.write_text(text)
+    assert not environment.installed
+
+
+def test_an_environment_without_its_interpreter_is_not_installed(checkout: Path, made: Make) -> None:
+    environment = environments()["frame1.0"]
+    made(environment)
+    environment.python.unlink()
+    assert not environment.installed
+
+
+def test_versions_are_read_from_disk_under_normalised_names(checkout: Path, made: Make) -> None:
+    environment = environments()["frame1.0"]
+    made(environment)
+    assert environment.packages == {"frame": "1.0", "some-other-package": "3.1"}
+
+
+def test_the_lock_changes_with_any_package_and_with_the_interpreter(checkout: Path, made: Make) -> None:
+    made(environments()["frame1.0"])
+
+    def lock() -> str:
+        return environments()["frame1.0"].lock
+
+    folder, first = environments()["frame1.0"].folder, lock()
+    assert lock() == first
+    (folder / "lib/python3.11/site-packages/extra-1.dist-info").mkdir()
+    second = lock()
+    (folder / "pyvenv.cfg").write_text("home = /usr\nversion_info = 3.12.1\n")
+    assert len({first, second, lock()}) == 3
+
+
+def test_a_failed_installation_gives_its_telling_line(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "print('old0.9: install'); print('\\x1b[31m  × No solution found: old==0.9 needs Python <3.9\\x1b[0m')"
+    monkeypatch.setattr(module.subprocess, "call", _call_writing(script))
+    assert install(environments()["old0.9"]) == "No solution found: old==0.9 needs Python <3.9"
+    assert "No solution" in (checkout / ".tox" / "old0.9.log").read_text()
+
+
+def test_a_tox_that_says_nothing_and_a_tox_that_lies_are_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.subprocess, "call", _call_writing("raise SystemExit(1)"))
+    assert install(environments()["old0.9"]) == "tox said nothing"
+    monkeypatch.setattr(module.subprocess, "call", _call_writing("print('congratulations')"))
+    assert install(environments()["old0.9"]) == "congratulations"
+
+
+def test_a_successful_installation_gives_no_reason_and_sees_no_setting_of_an_outer_tox(
+    checkout: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOX_ENV_NAME", "matrix")
+    seen: dict[str, str] = {}
+    environment = environments()["frame1.0"]
+
+    def call(command: list[str], **options: object) -> int:
+        variables = options["env"]
+        assert isinstance(variables, dict)
+        seen.update(variables)
+        assert command[-3:] == ["--notest", "-e", "frame1.0"]
+        made(environment)
+        return 0
+
+    monkeypatch.setattr(module.subprocess, "call", call)
+    assert install(environment) == ""
+    assert not [name for name in seen if name.startswith("TOX_")]
+
+
+def _call_writing(script: str) -> Callable[..., int]:
+    """A stand-in for tox: a Python script instead of the command."""
+    return lambda command, **options: run_command([command[0], "-c", script], **options)

@@ -1,0 +1,209 @@
+"""What a selection means: which exports and cells, each once, and what is said to a name that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from matrix.catalogue import SOURCES, TARGETS
+from matrix.environments import Environment, environments
+from matrix.errors import UserError
+from matrix.plan import QUICK, VARIANTS, Plan, Selection, make_plan
+from models.registry import all_models
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Pretends that these environments, and no others, are installed beside the host."""
+
+    def pretend(*families: str) -> None:
+        there = property(lambda self: self.family in ("host", *families))
+        monkeypatch.setattr(Environment, "installed", there)
+
+    return pretend
+
+
+def name_of(family: str) -> str:
+    """The first environment of a family."""
+    return next(name for name, e in environments().items() if e.family == family)
+
+
+def sources(plan: Plan) -> set[str]:
+    return {export.source_name for export in plan.exports}
+
+
+def targets(plan: Plan) -> set[str]:
+    return {cell.target_name for cell in plan.cells}
+
+
+# -- the whole ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["quick", "default", "all"])
+def test_every_planned_export_and_cell_is_planned_once(scope: str) -> None:
+    plan = make_plan(Selection(scope=scope))
+    exports, cells = [e.key for e in plan.exports], [c.key for c in plan.cells]
+    assert len(set(exports)) == len(exports)
+    assert len(set(cells)) == len(cells)
+    assert {cell.export.key for cell in plan.cells} == set(exports)
+
+
+def test_the_default_matrix_has_5000_cells_of_all_sources_and_targets() -> None:
+    plan = make_plan(Selection())
+    assert len(plan.cells) >= 5000
+    assert {name.split("@")[0] for name in sources(plan)} == set(SOURCES)
+    assert {name.split("@")[0] for name in targets(plan)} == set(TARGETS)
+    planned = {(export.model.name, export.variant) for export in plan.exports}
+    for model in all_models().values():
+        assert ((model.name, "static") in planned) == model.default
+        assert ((model.name, "dynamic") in planned) == (model.kind == "architecture" and model.dynamic)
+
+
+def test_scopes_grow_from_quick_to_all() -> None:
+    quick, default, everything = (
+        {cell.key for cell in make_plan(Selection(scope=scope)).cells} for scope in ("quick", "default", "all")
+    )
+    assert quick < default < everything
+    models = {model.name for model in all_models().values()}
+    assert set(QUICK) <= models
+    assert {export.model.name for export in make_plan(Selection(scope="all")).exports} == models
+
+
+def test_the_order_is_fixed() -> None:
+    first, second = (make_plan(Selection(scope="quick")) for _ in range(2))
+    assert [cell.key for cell in first.cells] == [cell.key for cell in second.cells]
+
+
+def test_a_plan_lists_each_environment_once() -> None:
+    plan = make_plan(Selection(models=["linear"]))
+    names = [e.name for e in plan.environments]
+    assert sorted(names) == sorted(environments())
+
+
+# -- names and patterns ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        (["pytorch.dynamo"], {"pytorch.dynamo"}),
+        (["pytorch.*"], {"pytorch.dynamo", "pytorch.torchscript"}),
+        (["pytorch.*", "canonical", "pytorch.dynamo"], {"pytorch.dynamo", "pytorch.torchscript", "canonical"}),
+        (["pytorch.dynamo@torch*"], {"pytorch.dynamo"}),
+        (["*@host"], {"canonical"}),
+    ],
+)
+def test_sources_are_chosen_by_name_and_pattern(patterns: list[str], chosen: set[str]) -> None:
+    plan = make_plan(Selection(sources=patterns, models=["linear"]))
+    assert {name.split("@")[0] for name in sources(plan)} == chosen
+
+
+def test_targets_and_models_are_chosen_by_name_and_pattern() -> None:
+    plan = make_plan(Selection(targets=["openvino.*"], models=["linear", "lstm*"], variants=["static"]))
+    assert {name.split("@")[0] for name in targets(plan)} == {"openvino.default", "openvino.f32"}
+    found = {export.model.name for export in plan.exports}
+    assert "linear" in found
+    assert found - {"linear"} == {name for name in all_models() if name.startswith("lstm")}
+
+
+@pytest.mark.parametrize(
+    ("selection", "near"),
+    [
+        (Selection(sources=["pytorch.dynamos"]), "no source 'pytorch.dynamos': did you mean pytorch.dynamo"),
+        (Selection(sources=["pytorch.dynamo@torch9.9"]), "no source 'pytorch.dynamo@torch9.9'"),
+        (Selection(targets=["openvin"]), "openvino.f32"),
+        (Selection(models=["alexnt"]), "no model 'alexnt': did you mean alexnet"),
+        (Selection(models=["linear", "zzz*"]), "no model 'zzz*': there are "),
+        (Selection(models=[""]), "no model ''"),
+        (Selection(variants=["dynamc"]), "no variant 'dynamc': did you mean dynamic"),
+        (Selection(environments=["torch"]), "no environment 'torch': did you mean torch"),
+    ],
+)
+@pytest.mark.parametrize("installed_only", [True, False])
+def test_an_unknown_name_is_answered_with_the_near_ones(selection: Selection, near: str, installed_only: bool) -> None:
+    with pytest.raises(UserError) as raised:
+        make_plan(selection, installed_only)
+    assert near in str(raised.value)
+
+
+def test_a_selection_without_any_cell_is_a_mistake() -> None:
+    static_only = next(m.name for m in all_models().values() if not m.dynamic)
+    with pytest.raises(UserError, match="leaves no cell"):
+        make_plan(Selection(models=[static_only], variants=["dynamic"]))
+
+
+# -- variants and opsets ---------------------------------------------------------------------------------------------
+
+
+def variants(selection: Selection) -> set[tuple[str, str]]:
+    return {(export.model.name, export.variant) for export in make_plan(selection).exports}
+
+
+def test_dynamic_variants_of_layers_are_made_when_asked_for() -> None:
+    assert variants(Selection(models=["linear"])) == {("linear", "static")}
+    assert variants(Selection(models=["linear"], variants=["dynamic"])) == {("linear", "dynamic")}
+    assert variants(Selection(models=["linear"], scope="all")) == {("linear", v) for v in VARIANTS}
+    assert variants(Selection(models=["alexnet"])) == {("alexnet", v) for v in VARIANTS}
+    assert variants(Selection(models=["alexnet"], variants=["static"])) == {("alexnet", "static")}
+
+
+def test_each_opset_gives_an_export_of_its_own() -> None:
+    plan = make_plan(Selection(models=["linear"], sources=["canonical"], opsets=[13, 17, 13]))
+    assert [export.key for export in plan.exports] == [
+        "canonical@host/linear/static-opset13",
+        "canonical@host/linear/static-opset17",
+    ]
+    assert make_plan(Selection(models=["linear"], sources=["canonical"])).exports[0].opset is None
+
+
+def test_full_size_is_part_of_the_plan() -> None:
+    assert make_plan(Selection(models=["linear"], size="full")).full_size
+    assert not make_plan(Selection(models=["linear"])).full_size
+
+
+# -- environments ----------------------------------------------------------------------------------------------------
+
+
+def test_with_nothing_installed_the_host_runs_what_it_can(installed: Install) -> None:
+    installed()
+    for asked in ([], ["reference", "onnxruntime.all"]):
+        plan = make_plan(Selection(models=["linear"], targets=asked), installed_only=True)
+        assert sources(plan) == {"canonical@host"}
+        assert targets(plan) == {"reference@host", "onnxruntime.all@host"}
+
+
+def test_the_host_does_not_stand_in_for_an_environment_that_is_there(installed: Install) -> None:
+    installed("onnxruntime")
+    plan = make_plan(Selection(models=["linear"]), installed_only=True)
+    place = name_of("onnxruntime")
+    assert targets(plan) == {"reference@host", f"onnxruntime.all@{place}", f"onnxruntime.none@{place}"}
+
+
+def test_only_what_is_installed_is_planned_unless_it_is_named(installed: Install) -> None:
+    installed("torch")
+    plan = make_plan(Selection(models=["linear"]), installed_only=True)
+    assert {name.split("@")[0] for name in sources(plan)} == {"canonical", "pytorch.dynamo", "pytorch.torchscript"}
+    named = make_plan(Selection(models=["linear"], sources=["tensorflow.keras"], targets=["tvm"]), installed_only=True)
+    assert [cell.key for cell in named.cells] == [
+        f"tensorflow.keras@{name_of('tensorflow')}/linear/static/tvm@{name_of('tvm')}"
+    ]
+
+
+def test_an_environment_that_is_named_wants_its_exports_on_everything_and_everything_on_it(installed: Install) -> None:
+    installed("torch", "tvm", "openvino")
+    plan = make_plan(Selection(models=["linear"], environments=[name_of("torch")]), installed_only=True)
+    assert {name.split("@")[0] for name in sources(plan)} == {"pytorch.dynamo", "pytorch.torchscript"}
+    assert {name.split("@")[0] for name in targets(plan)} >= {"tvm", "openvino.f32", "reference", "onnxruntime.all"}
+
+    plan = make_plan(Selection(models=["linear"], environments=[name_of("tvm")]), installed_only=True)
+    assert {name.split("@")[0] for name in sources(plan)} == {"canonical", "pytorch.dynamo", "pytorch.torchscript"}
+    assert {name.split("@")[0] for name in targets(plan)} == {"tvm"}
+
+
+def test_an_environment_that_is_named_is_planned_though_it_is_not_installed(installed: Install) -> None:
+    installed()
+    plan = make_plan(Selection(models=["linear"], environments=[name_of("tvm")]), installed_only=True)
+    assert targets(plan) == {f"tvm@{name_of('tvm')}"}
