@@ -12,7 +12,12 @@ import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users kn
 from torch import nn
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
-UNSUPPORTED = (r"^UnsupportedOperatorError: ", r"^SymbolicValueError: Unsupported", r"No ONNX function found for")
+UNSUPPORTED = (
+    r"^UnsupportedOperatorError: ",
+    r"^\w+Error: Unsupported: ONNX export of operator",
+    r"DispatchError'>: No ONNX function found for",
+    r"AssertionError'>: only .* are supported",
+)
 
 torch.set_num_threads(1)
 
@@ -23,19 +28,19 @@ torch.set_num_threads(1)
 NAMES = {"scale": "weight", "slope": "weight", "mean": "running_mean", "variance": "running_var"}
 
 
-def function(call):
-    """An entry for call(*tensors, **attributes)."""
-    return lambda node: functools.partial(call, **node.attributes)
-
-
-def module(make):
-    """An entry for the module make(node, **attributes), which takes the node's weights."""
-    return lambda node: loaded(make(node, **node.attributes), node.weights)
+def function(call, **names):
+    """An entry for call(*tensors, **attributes); `names` are PyTorch's words for attributes that it calls otherwise."""
+    return lambda node: functools.partial(call, **{names.get(k, k): v for k, v in node.attributes.items()})
 
 
 def attributed(make):
     """An entry for make(node, **attributes), which sees to the weights itself."""
     return lambda node: make(node, **node.attributes)
+
+
+def module(make):
+    """An entry for the module make(node, **attributes), which takes the node's weights."""
+    return lambda node: loaded(make(node, **node.attributes), node.weights)
 
 
 def loaded(layer, arrays):
@@ -53,6 +58,7 @@ class Composed(nn.Module):
         self.weights = nn.ParameterDict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def forward(self, *tensors):
+        """What `call` makes of the tensors and the weights."""
         return self.call(*tensors, **self.weights)
 
 
@@ -84,6 +90,7 @@ def paddings(pad, value=0.0):
 
 
 def convolution(node, filters, kernel, stride, pad, dilation, groups, use_bias):
+    """nn.Conv1d, nn.Conv2d or nn.Conv3d."""
     weight = node.weights["weight"]
     padding, before = paddings(pad)
     make = of_rank("Conv", len(kernel))
@@ -99,12 +106,14 @@ class Crop(nn.Module):
         self.pad = pad
 
     def forward(self, x):
+        """The cells of x (batch, channels, *space) that are left."""
         rank = len(self.pad) // 2
         ends = [x.shape[2 + axis] - end for axis, end in enumerate(self.pad[rank:])]
         return x[(slice(None), slice(None)) + tuple(map(slice, self.pad[:rank], ends))]
 
 
 def transposed_convolution(node, filters, kernel, stride, pad, output_pad, dilation, groups, use_bias):
+    """nn.ConvTranspose1d, 2d or 3d; it crops both ends alike, so what else goes is cut off behind it."""
     padding, uneven = paddings(pad)
     make = of_rank("ConvTranspose", len(kernel))
     inputs = node.weights["weight"].shape[0]
@@ -113,6 +122,7 @@ def transposed_convolution(node, filters, kernel, stride, pad, output_pad, dilat
 
 
 def max_pool(node, kernel, stride, pad, dilation, ceil):
+    """nn.MaxPool1d, 2d or 3d; padding never wins."""
     padding, before = paddings(pad, float("-inf"))
     if before and ceil:
         raise NotImplementedError("a padding layer before MaxPool changes which windows its ceil_mode adds")
@@ -120,6 +130,7 @@ def max_pool(node, kernel, stride, pad, dilation, ceil):
 
 
 def average_pool(node, kernel, stride, pad, ceil, count_pad):
+    """nn.AvgPool1d, 2d or 3d."""
     padding, before = paddings(pad)
     if before and (ceil or not count_pad):
         raise NotImplementedError("AvgPool pads both ends alike; a padding layer before it counts as part of the mean")
@@ -130,21 +141,27 @@ class Magnitudes(nn.Module):
     """|x|, which LPPool wants before it when p is odd: it raises x itself to the power p."""
 
     def forward(self, x):
+        """|x|."""
         return x.abs()
 
 
 def lp_pool(node, kernel, stride, pad, p):
+    """nn.LPPool1d, 2d or 3d, which know no padding."""
     layers = [Magnitudes()] if p % 2 else []
     if any(pad):
         layers.append(of_rank("ConstantPad", len(kernel))(torch_pads(pad), 0.0))
-    return nn.Sequential(*layers, of_rank("LPPool", len(kernel))(p, kernel, stride))
+    pool = of_rank("LPPool", len(kernel))
+    # LPPool1d wants numbers: it multiplies by its kernel.
+    return nn.Sequential(*layers, pool(p, kernel, stride) if len(kernel) > 1 else pool(p, kernel[0], stride[0]))
 
 
 def global_pool(name):
+    """An adaptive pool of size 1, and its spatial axes taken away."""
     return lambda node: nn.Sequential(of_rank(name, node.rank)(1), nn.Flatten())
 
 
-def upsample(node, scale, corners):
+def upsample_bilinear(node, scale, corners):
+    """nn.Upsample; its align_corners chooses between two of the three rules."""
     if corners == "asymmetric":
         raise NotImplementedError("nn.Upsample has half-pixel and aligned corners only")
     return nn.Upsample(scale_factor=tuple(scale), mode="bilinear", align_corners=corners == "align_corners")
@@ -154,6 +171,8 @@ def upsample(node, scale, corners):
 
 
 def hierarchical_softmax(node, clusters, members):
+    """P(cluster) P(member | cluster) from two linear maps."""
+
     def call(x, cluster_weight, cluster_bias, member_weight, member_bias):
         cluster = F.linear(x, cluster_weight, cluster_bias).softmax(-1)
         member = F.linear(x, member_weight, member_bias).unflatten(-1, (clusters, members)).softmax(-1)
@@ -163,42 +182,49 @@ def hierarchical_softmax(node, clusters, members):
 
 
 def maxout(node, units, pieces):
-    return Composed(
-        lambda x, weight, bias: F.linear(x, weight, bias).unflatten(-1, (units, pieces)).amax(-1), node.weights
-    )
+    """The greatest of each unit's pieces."""
+
+    def call(x, weight, bias):
+        return F.linear(x, weight, bias).unflatten(-1, (units, pieces)).amax(-1)
+
+    return Composed(call, node.weights)
 
 
 def additive_attention(query, keys, w_query, w_key, bias, score):
+    """Bahdanau's attention of query (batch, queries, a) over keys (batch, times, b), which are the values too."""
     hidden = torch.tanh((query @ w_query.T).unsqueeze(2) + (keys @ w_key.T).unsqueeze(1) + bias)
     return (hidden @ score).softmax(-1) @ keys
 
 
 class Attention(nn.Module):
-    """nn.MultiheadAttention without the weights that it also returns."""
+    """nn.MultiheadAttention with keys that serve as values, without the attention weights that it also returns."""
 
-    def __init__(self, node):
+    def __init__(self, layer, causal):
         super().__init__()
-        w, self.causal = node.weights, node.attributes["causal"]
-        size, sources = w["w_out"].shape[0], w["w_k"].shape[1]
-        projections = [w["w_q"], w["w_k"], w["w_v"]]
-        state = {
-            "in_proj_bias": np.concatenate([w["b_q"], w["b_k"], w["b_v"]]),
-            "out_proj.weight": w["w_out"],
-            "out_proj.bias": w["b_out"],
-        }
-        if sources == size:
-            state["in_proj_weight"] = np.concatenate(projections)
-        else:
-            state.update(zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), projections))
-        layer = nn.MultiheadAttention(size, node.attributes["heads"], kdim=sources, vdim=sources, batch_first=True)
-        self.attention = loaded(layer, state)
+        self.attention, self.causal = layer, causal
 
     def forward(self, query, keys):
+        """query (batch, queries, size), keys (batch, times, size of keys) -> (batch, queries, size)."""
         mask = nn.Transformer.generate_square_subsequent_mask(query.shape[1]) if self.causal else None
         return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, is_causal=self.causal)[0]
 
 
+def multi_head_attention(node, heads, causal):
+    """PyTorch stacks the three projections in one weight, unless keys and queries differ in size."""
+    w = node.weights
+    size, sources = w["w_out"].shape[0], w["w_k"].shape[1]
+    state = {"out_proj.weight": w["w_out"], "out_proj.bias": w["b_out"]}
+    state["in_proj_bias"] = np.concatenate([w["b_q"], w["b_k"], w["b_v"]])
+    if sources == size:
+        state["in_proj_weight"] = np.concatenate([w["w_q"], w["w_k"], w["w_v"]])
+    else:
+        state.update((name + "_proj_weight", w["w_" + name]) for name in "qkv")
+    layer = nn.MultiheadAttention(size, heads, kdim=sources, vdim=sources, batch_first=True)
+    return Attention(loaded(layer, state), causal)
+
+
 def local_response_norm(node, size, alpha, beta, bias):
+    """nn.LocalResponseNorm, whose alpha is divided by the size too."""
     if size % 2 == 0:
         raise NotImplementedError("LocalResponseNorm puts the odd channel of an even window before, not behind")
     return nn.LocalResponseNorm(size, alpha, beta, bias)
@@ -214,24 +240,24 @@ def hard_sigmoid(x, alpha, beta):
 # -- Recurrent layers -------------------------------------------------------------------------------------------------
 
 
-def recurrent_state(arrays, cell=False):
-    """The state of nn.LSTM (weight_ih_l0_reverse) or nn.LSTMCell (weight_ih) from w_ih_0_1: layer 0, backward."""
-    state = {}
-    for name, array in arrays.items():
-        kind, part, level, direction = name.split("_")
-        place = "" if cell else "_l" + level + ("_reverse" if direction == "1" else "")
-        state[{"w": "weight_", "b": "bias_"}[kind] + part + place] = array
-    return state
+def recurrent_state(arrays, suffixes):
+    """The state of nn.LSTM or nn.LSTMCell: w_ih_1_0 (layer 1, forward) becomes weight_ih with the suffix of its place.
+
+    The order of the gates, and two biases that add up, are the same here and there.
+    """
+    parts = [name.split("_", 2) + [array] for name, array in arrays.items()]
+    return {{"w": "weight_", "b": "bias_"}[kind] + part + suffixes[place]: array for kind, part, place, array in parts}
 
 
 class Recurrent(nn.Module):
-    """nn.RNN, nn.LSTM or nn.GRU, of which all times or the final state of the last layer are wanted."""
+    """nn.RNN, nn.LSTM or nn.GRU, of which all times or the final states of the last layer are wanted."""
 
     def __init__(self, layer, direction, sequence):
         super().__init__()
         self.layer, self.direction, self.sequence = layer, direction, sequence
 
     def forward(self, x):
+        """x (batch, time, features) -> (batch, time, units) or (batch, units), twice the units when bidirectional."""
         # PyTorch has no backward-only layer: time is turned round before it and behind it.
         y, state = self.layer(x.flip(1) if self.direction == "reverse" else x)
         if self.sequence:
@@ -241,47 +267,44 @@ class Recurrent(nn.Module):
 
 
 def recurrent(kind):
-    def entry(node, units, layers, direction, sequence, reset="after", **options):
+    """An entry for nn.RNN, nn.LSTM or nn.GRU."""
+
+    def make(node, units, layers, direction, sequence, reset="after", activation=None):
         if reset != "after":
             raise NotImplementedError("nn.GRU applies its reset gate behind the product with the state")
-        if "activation" in options:
-            options["nonlinearity"] = options.pop("activation")
+        options = {"nonlinearity": activation} if activation else {}
         inputs, both = node.weights["w_ih_0_0"].shape[1], direction == "bidirectional"
         layer = kind(inputs, units, layers, batch_first=True, bidirectional=both, **options)
-        return Recurrent(loaded(layer, recurrent_state(node.weights)), direction, sequence)
+        places = {"%d_%d" % (n, d): "_l%d%s" % (n, "_reverse" * d) for n in range(layers) for d in (0, 1)}
+        return Recurrent(loaded(layer, recurrent_state(node.weights, places)), direction, sequence)
 
-    return lambda node: entry(node, **node.attributes)
+    return attributed(make)
 
 
 class LSTMCell(nn.LSTMCell):
     """nn.LSTMCell with its states side by side."""
 
     def forward(self, x, h, c):
+        """x (batch, in), states h and c (batch, units) -> new h and new c."""
         return super().forward(x, (h, c))
 
 
 def cell(kind):
-    def entry(node):
-        units, inputs = node.weights["w_hh_0_0"].shape[1], node.weights["w_ih_0_0"].shape[1]
-        return loaded(kind(inputs, units), recurrent_state(node.weights, cell=True))
+    """An entry for LSTMCell or nn.GRUCell."""
 
-    return entry
+    def make(node, units):
+        layer = kind(node.weights["w_ih_0_0"].shape[1], units)
+        return loaded(layer, recurrent_state(node.weights, {"0_0": ""}))
+
+    return attributed(make)
 
 
 # -- Reductions and shapes --------------------------------------------------------------------------------------------
 
 
-def reduction(call):
-    """An entry for call(x, dim, keepdim) over one axis or several."""
-    return function(lambda x, axes, keepdims: call(x, dim=tuple(axes), keepdim=keepdims))
-
-
-def norm(order):
-    return reduction(functools.partial(torch.linalg.vector_norm, ord=order))
-
-
-def place(call):
-    return function(lambda x, axis, keepdims: call(x, dim=axis, keepdim=keepdims))
+def reduction(call, **options):
+    """An entry for call(x, dim, keepdim)."""
+    return function(functools.partial(call, **options), axis="dim", axes="dim", keepdims="keepdim")
 
 
 def product(x, dim, keepdim):
@@ -292,6 +315,7 @@ def product(x, dim, keepdim):
 
 
 def reshape(x, shape):
+    """Zeros keep the axis at their place."""
     return x.reshape([x.shape[axis] if n == 0 else n for axis, n in enumerate(shape)])
 
 
@@ -317,10 +341,12 @@ def pad(x, pads, mode, value):
 
 
 def gather(x, ids, axis):
+    """Indexing: torch.index_select takes a list of ids only."""
     return x[(slice(None),) * (axis % x.dim()) + (ids,)]
 
 
 def cumulative_sum(x, axis, exclusive, reverse):
+    """torch.cumsum, which counts each number itself and goes forward."""
     x = x.flip(axis) if reverse else x
     total = x.cumsum(axis) - x if exclusive else x.cumsum(axis)
     return total.flip(axis) if reverse else total
@@ -328,7 +354,7 @@ def cumulative_sum(x, axis, exclusive, reverse):
 
 LAYERS = {
     "relu": function(F.relu),
-    "leaky_relu": function(lambda x, alpha: F.leaky_relu(x, alpha)),
+    "leaky_relu": function(F.leaky_relu, alpha="negative_slope"),
     "prelu": module(lambda node: nn.PReLU(len(node.weights["slope"]))),
     "elu": function(F.elu),
     "selu": function(F.selu),
@@ -342,8 +368,8 @@ LAYERS = {
     "softsign": function(F.softsign),
     "sigmoid": function(torch.sigmoid),
     "tanh": function(torch.tanh),
-    "softmax": function(lambda x, axis: F.softmax(x, axis)),
-    "log_softmax": function(lambda x, axis: F.log_softmax(x, axis)),
+    "softmax": function(F.softmax, axis="dim"),
+    "log_softmax": function(F.log_softmax, axis="dim"),
     "dropout": module(lambda node, rate: nn.Dropout(rate)),
     "add": function(torch.add),
     "subtract": function(torch.sub),
@@ -368,7 +394,7 @@ LAYERS = {
     "sign": function(torch.sign),
     "erf": function(torch.erf),
     "affine": function(lambda x, factor, offset: factor * x + offset),
-    "clip": function(lambda x, low, high: torch.clamp(x, low, high)),
+    "clip": function(torch.clamp, low="min", high="max"),
     "conv1d": attributed(convolution),
     "conv2d": attributed(convolution),
     "conv3d": attributed(convolution),
@@ -392,9 +418,9 @@ LAYERS = {
     "linear": module(lambda node, units, use_bias: nn.Linear(node.weights["weight"].shape[1], units, use_bias)),
     "bilinear": module(lambda node, units: nn.Bilinear(*node.weights["weight"].shape[1:], units)),
     "embedding": module(lambda node, entries, size: nn.Embedding(entries, size)),
-    "matmul": function(lambda a, b, transpose_b: a @ (b.mT if transpose_b else b)),
-    "dot_product_attention": function(lambda q, k, v, causal: F.scaled_dot_product_attention(q, k, v, is_causal=causal)),
-    "multi_head_attention": Attention,
+    "matmul": function(lambda a, b, transpose_b: a @ (b.transpose(-2, -1) if transpose_b else b)),
+    "dot_product_attention": function(F.scaled_dot_product_attention, causal="is_causal"),
+    "multi_head_attention": attributed(multi_head_attention),
     "batch_norm": module(lambda node, epsilon: of_rank("BatchNorm", node.rank)(len(node.weights["scale"]), epsilon)),
     "layer_norm": module(lambda node, axis, epsilon: nn.LayerNorm(node.weights["scale"].shape, epsilon)),
     "instance_norm": module(
@@ -413,27 +439,27 @@ LAYERS = {
     "reduce_max": reduction(torch.amax),
     "reduce_min": reduction(torch.amin),
     "reduce_prod": reduction(product),
-    "reduce_l1": norm(1),
-    "reduce_l2": norm(2),
+    "reduce_l1": reduction(torch.linalg.vector_norm, ord=1),
+    "reduce_l2": reduction(torch.linalg.vector_norm, ord=2),
     "reduce_log_sum_exp": reduction(torch.logsumexp),
-    "arg_max": place(torch.argmax),
-    "arg_min": place(torch.argmin),
+    "arg_max": reduction(torch.argmax),
+    "arg_min": reduction(torch.argmin),
     "flatten": module(lambda node: nn.Flatten()),
     "reshape": function(reshape),
-    "transpose": function(lambda x, permutation: x.permute(permutation)),
-    "squeeze": function(lambda x, axis: x.squeeze(axis)),
-    "unsqueeze": function(lambda x, axis: x.unsqueeze(axis)),
+    "transpose": function(torch.permute, permutation="dims"),
+    "squeeze": function(torch.squeeze, axis="dim"),
+    "unsqueeze": function(torch.unsqueeze, axis="dim"),
     "concat": function(lambda *xs, axis: torch.cat(xs, axis)),
-    "split": function(lambda x, axis, sizes: x.split(sizes, axis)),
+    "split": function(torch.split, sizes="split_size_or_sections", axis="dim"),
     "slice": function(cut),
     "pad": function(pad),
     "upsample_nearest": module(lambda node, scale: nn.Upsample(scale_factor=tuple(scale), mode="nearest")),
-    "upsample_bilinear": attributed(upsample),
+    "upsample_bilinear": attributed(upsample_bilinear),
     "pixel_shuffle": module(lambda node, factor: nn.PixelShuffle(factor)),
     "gather": function(gather),
     "where": function(torch.where),
     "one_hot": function(lambda ids, depth: F.one_hot(ids, depth).float()),
-    "top_k": function(lambda x, k, axis: x.topk(k, axis)),
+    "top_k": function(torch.topk, axis="dim"),
     "cumulative_sum": function(cumulative_sum),
 }
 
@@ -469,6 +495,7 @@ class Model(nn.Module):
             self.steps.append((call, node.inputs, node.outputs))
 
     def forward(self, *inputs):
+        """The outputs of the graph, in its order."""
         values = dict(zip(self.inputs, inputs))
         for call, sources, names in self.steps:
             results = call(*[values[name] for name in sources])
