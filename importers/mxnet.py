@@ -10,7 +10,7 @@ from mxnet.contrib import onnx as onnx2mx
 
 PACKAGES = ("mxnet", "onnx", "numpy")
 ISOLATE = True
-UNSUPPORTED = (r"^RuntimeError: .* only supports", r"not supported in mxnet")
+UNSUPPORTED = (r"only supports", r"not supported in mxnet", r"Unsupported layout")
 
 
 class Session:

@@ -6,7 +6,12 @@ from onnx_tf.backend import prepare
 from onnx_tf.handlers.backend.rnn_mixin import RNNMixin
 
 PACKAGES = ("onnx-tf", "tensorflow-cpu", "onnx")
-UNSUPPORTED = (r"is not implemented", r"is not supported", r"ir_version is higher than the checker's")
+UNSUPPORTED = (
+    r"is not implemented",
+    r"is not supported",
+    r"Cannot set non-1",
+    r"ir_version is higher than the checker's",
+)
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -25,4 +30,11 @@ def load(path, request):
 
 def run(session, inputs):
     """All outputs by name."""
-    return dict(zip(session.outputs, session.run(inputs)))
+    try:
+        return dict(zip(session.outputs, session.run(inputs)))
+    except Exception as error:
+        # TensorFlow begins with the way through its own code; what onnx-tf said comes last, and is wanted first.
+        if hasattr(error, "ag_error_metadata"):
+            cause = error.ag_error_metadata.cause_message.split(": ", 1)[-1]
+            error.args = ("%s\n%s" % (cause, error),)
+        raise
