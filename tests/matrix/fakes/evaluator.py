@@ -1,0 +1,45 @@
+"""An importer that really runs the file, and then does to the outputs what its option says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from onnx.reference import ReferenceEvaluator
+
+PACKAGES = ("onnx",)
+
+
+def _crash(y: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _slow(y: Any) -> Any:
+    time.sleep(0.1)
+    return y
+
+
+def _raise(y: Any) -> Any:
+    print("about to fail")
+    raise RuntimeError("no such <kernel>")
+
+
+SPOIL: dict[str, Callable[[Any], Any]] = {
+    "crashing": _crash,
+    "off": lambda y: y + 1,
+    "raising": _raise,
+    "right": lambda y: y,
+    "slow": _slow,
+}
+
+
+def load(path: str, request: Any) -> tuple[Any, Callable[[Any], Any]]:
+    return ReferenceEvaluator(path), SPOIL[request.option]
+
+
+def run(session: tuple[Any, Callable[[Any], Any]], inputs: dict[str, Any]) -> dict[str, Any]:
+    evaluator, spoil = session
+    return {name: spoil(y) for name, y in zip(evaluator.output_names, evaluator.run(None, inputs), strict=True)}

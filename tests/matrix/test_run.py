@@ -1,0 +1,345 @@
+"""A whole run, with real and pretended exporters and runtimes: what is recorded, redone, and kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakery import CANONICAL, FAKES, LIMITS, ONNXRUNTIME, REFERENCE, fake_source, fake_target
+
+from matrix.catalogue import Source, Target
+from matrix.environments import HOST, Environment
+from matrix.plan import Cell, Export, Plan
+from matrix.publish import results
+from matrix.records import Record
+from matrix.run import Run
+from matrix.watcher import Silence
+from matrix.workshop import Workshop, digest_of
+from models.registry import all_models
+
+GHOST = Environment("ghost1.0", "ghost", requirements=("ghost==1.0",))
+TINY = ("relu", "linear")
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models that these tests use, written once."""
+    workshop = Workshop(tmp_path_factory.mktemp("store"))
+    workshop.models(TINY, False, 1, Silence())
+    workshop.journal.close()
+    return workshop.folder / "models"
+
+
+Open = Callable[[], Workshop]
+
+
+@pytest.fixture
+def workshop(store: Path, tmp_path: Path) -> Iterator[Workshop]:
+    """A work folder in which nothing is recorded."""
+    shutil.copytree(store, tmp_path / "work" / "models")
+    workshop = Workshop(tmp_path / "work")
+    yield workshop
+    workshop.journal.close()
+
+
+def plan_of(
+    sources: Sequence[Source],
+    targets: Sequence[Target],
+    models: Sequence[str] = ("relu",),
+    variants: Sequence[str] = ("static",),
+    places: dict[str, Environment] | None = None,
+) -> Plan:
+    """Every source and model on every target; `places` by name of source or target, the host where there is none."""
+    where = places or {}
+    exports = [
+        Export(source, where.get(source.name, HOST), all_models()[model], variant)
+        for source in sources
+        for model in models
+        for variant in variants
+    ]
+    return Plan(exports, [Cell(e, target, where.get(target.name, HOST)) for e in exports for target in targets])
+
+
+def carried_out(plan: Plan, workshop: Workshop, **options: Any) -> Run:
+    digest_of.cache_clear()  # a run of its own process reads every file again
+    run = Run(plan, workshop, LIMITS, workers=2, **options)
+    run.carry_out()
+    return run
+
+
+def journal_lines(workshop: Workshop) -> list[Record]:
+    return [json.loads(line) for line in workshop.journal.path.read_text().splitlines()]
+
+
+def lines_by_key(workshop: Workshop, kind: str) -> Counter[str]:
+    """How many records each key of a kind has."""
+    return Counter(line["key"] for line in journal_lines(workshop) if line["kind"] == kind)
+
+
+def states(workshop: Workshop, kind: str = "cell") -> dict[str, tuple[str, str]]:
+    """(status, stage) by key."""
+    return {record["key"]: (record["status"], record["stage"]) for record in workshop.journal.all(kind)}
+
+
+def blames(plan: Plan, workshop: Workshop) -> dict[str, str]:
+    """Blame by target of the planned cells."""
+    return {cell["target"].split("@")[0]: cell["blame"] for cell in results(plan, workshop).cells}
+
+
+# -- real tools ------------------------------------------------------------------------------------------------------
+
+
+def test_real_tools_pass_each_planned_cell_has_one_record_and_a_second_run_starts_nothing(workshop: Workshop) -> None:
+    plan = plan_of([CANONICAL], [ONNXRUNTIME, REFERENCE], TINY, ("static", "dynamic"))
+    first = carried_out(plan, workshop)
+    assert set(states(workshop).values()) == {("PASS", "compare")}
+    assert lines_by_key(workshop, "export") == Counter(export.key for export in plan.exports)
+    assert lines_by_key(workshop, "cell") == Counter(cell.key for cell in plan.cells)
+    assert first.started >= 4
+
+    record = workshop.journal.get("cell", "canonical@host/linear/dynamic/onnxruntime.all@host")
+    assert record is not None
+    assert [measure["set"] for measure in record["measures"]] == [0, 2, 3]
+    assert record["noise"] <= 32
+    assert record["device"] == {"providers": ["CPUExecutionProvider"]}
+    assert set(record["seconds"]) == {"load", "run", "compare"}
+    assert record["run"] == first.id
+    assert record["log"] is None
+    packages = workshop.journal.get("environment", record["environment"])
+    assert packages is not None
+    assert "onnxruntime" in packages["packages"]
+    assert not list(workshop.folder.rglob("out-*.npz"))
+
+    before = workshop.journal.path.read_bytes()
+    again = Workshop(workshop.folder)  # as another process would read it
+    second = carried_out(plan, again)
+    again.journal.close()
+    assert second.started == 0
+    assert workshop.journal.path.read_bytes() == before
+    assert results(plan, again) == results(plan, workshop)
+
+
+# -- what is redone --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changeable(tmp_path: Path) -> tuple[Source, Target, Target]:
+    """A source and two targets in files of their own, which a test may change."""
+    for name in ("exporter", "evaluator", "evaluator2"):
+        shutil.copy(FAKES / f"{name.rstrip('2')}.py", tmp_path / f"{name}.py")
+    return (
+        Source("fake", "a fake", str(tmp_path / "exporter.py"), "right", "host", 0),
+        Target("one", "a fake", str(tmp_path / "evaluator.py"), "right", "host"),
+        Target("two", "a fake", str(tmp_path / "evaluator2.py"), "right", "host"),
+    )
+
+
+def redone(plan: Plan, workshop: Workshop, **options: Any) -> tuple[int, list[str]]:
+    """(exports, names of targets) that another run does again."""
+    before = len(journal_lines(workshop))
+    carried_out(plan, workshop, **options)
+    new = journal_lines(workshop)[before:]
+    exports = [line for line in new if line["kind"] == "export"]
+    return len(exports), sorted(line["target"].split("@")[0] for line in new if line["kind"] == "cell")
+
+
+def test_only_what_depends_on_a_change_is_done_again(
+    workshop: Workshop, changeable: tuple[Source, Target, Target]
+) -> None:
+    source, one, two = changeable
+    plan = plan_of([source, fake_source("right")], [one, two])
+    carried_out(plan, workshop)
+    assert redone(plan, workshop) == (0, [])
+
+    with one.path.open("a") as file:
+        file.write("\n# changed\n")
+    assert redone(plan, workshop) == (0, ["one", "one"])
+
+    with source.path.open("a") as file:
+        file.write("\n# changed\n")
+    assert redone(plan, workshop) == (1, ["one", "two"])
+
+    path = workshop.folder / "models" / "index.json"
+    index = json.loads(path.read_text())
+    folder = path.parent / index["models"]["relu"]
+    folder.rename(path.parent / "relu-anothercontent")
+    index["models"]["relu"] = "relu-anothercontent"
+    path.write_text(json.dumps(index))
+    assert redone(plan, workshop) == (2, ["one", "one", "two", "two"])
+
+    # Another option of a target is another request.
+    changed = Target(two.name, two.runtime, two.module, "slow", two.environment)
+    assert redone(plan_of([source, fake_source("right")], [one, changed]), workshop) == (0, ["two", "two"])
+    assert redone(plan_of([source], [one]), workshop, refresh=True) == (1, ["one"])
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "native.npz", "feeds.npz"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"torn")], ids=["gone", "torn"])
+def test_a_damaged_case_is_made_again_before_a_new_target_runs_it(
+    name: str, damage: Callable[[Path], Any], workshop: Workshop
+) -> None:
+    carried_out(plan_of([fake_source("right")], [fake_target("right")]), workshop)
+    [path] = workshop.folder.glob(f"exports/*/*/{name}")
+    damage(path)
+    carried_out(plan_of([fake_source("right")], [fake_target("slow")]), workshop)
+    assert states(workshop)["fake.right@host/relu/static/fake.slow@host"] == ("PASS", "compare")
+
+
+def test_a_damaged_line_of_the_journal_is_done_again_alone(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("right")], [fake_target("right"), fake_target("off")])
+    carried_out(plan, workshop)
+    expected = states(workshop)
+    lines = workshop.journal.path.read_text().splitlines(keepends=True)
+    [place] = [n for n, line in enumerate(lines) if '/fake.off@host"' in line]
+    lines[place] = lines[place][: len(lines[place]) // 2] + "\n"
+    workshop.journal.path.write_text("".join(lines))
+
+    again = Workshop(workshop.folder)
+    assert again.journal.damaged == 1
+    run = carried_out(plan, again)
+    again.journal.close()
+    assert states(again) == expected
+    assert run.started == 1
+
+
+# -- what cannot be run ----------------------------------------------------------------------------------------------
+
+
+def test_an_environment_that_is_not_installed_gives_not_run_with_a_reason(workshop: Workshop) -> None:
+    good, bad = fake_source("right"), fake_source("broken")
+    target, absent = fake_target("right"), fake_target("off")
+    plan = plan_of([good, bad], [target, absent], places={bad.name: GHOST, absent.name: GHOST})
+    carried_out(
+        plan,
+        workshop,
+    )
+    assert states(workshop) == {
+        "fake.right@host/relu/static/fake.right@host": ("PASS", "compare"),
+        "fake.right@host/relu/static/fake.off@ghost1.0": ("NOT_RUN", "load"),
+        "fake.broken@ghost1.0/relu/static/fake.right@host": ("NOT_RUN", "export"),
+        "fake.broken@ghost1.0/relu/static/fake.off@ghost1.0": ("NOT_RUN", "export"),
+    }
+    assert states(workshop, "export")["fake.broken@ghost1.0/relu/static"] == ("NOT_RUN", "load")
+    for record in workshop.journal.all("cell"):
+        assert record["status"] == "PASS" or "ghost1.0 is not installed: tox run" in record["message"]
+    assert {cell["blame"] for cell in results(plan, workshop).cells} == {"", "us"}
+
+    # Our own trouble is tried again, with the reason that the installation gave.
+    digest_of.cache_clear()
+    Run(plan, workshop, LIMITS, workers=1).carry_out({"ghost1.0": "No solution found"})
+    messages = {r["message"] for r in workshop.journal.all("cell") if r["status"] == "NOT_RUN"}
+    assert messages == {"No solution found", "NOT_RUN in load: No solution found"}
+
+
+def test_an_export_that_fails_leaves_its_cells_not_exported(workshop: Workshop) -> None:
+    names = ("broken", "refusing", "crashing", "forgetful")
+    plan = plan_of([fake_source(name) for name in names], [fake_target("right")])
+    lacking = plan_of([fake_source("right")], [fake_target("right")], ["linear"])
+    whole = Plan(plan.exports + lacking.exports, plan.cells + lacking.cells)
+    carried_out(whole, workshop)
+    assert states(workshop, "export") == {
+        "fake.broken@host/relu/static": ("ERROR", "export"),
+        "fake.refusing@host/relu/static": ("UNSUPPORTED", "export"),
+        "fake.crashing@host/relu/static": ("CRASH", "export"),
+        "fake.forgetful@host/relu/static": ("ERROR", "check"),
+        "fake.right@host/linear/static": ("UNSUPPORTED", "build"),
+    }
+    assert set(states(workshop).values()) == {("NOT_EXPORTED", "export")}
+    assert len(states(workshop)) == len(whole.cells)
+    found = results(whole, workshop)
+    assert [cell["blame"] for cell in found.cells] == ["exporter"] * 4 + ["framework"]
+    assert found.cells[0]["message"] == "ERROR in export: RuntimeError: the tracer lost its way"
+    assert found.cells[4]["message"] == "UNSUPPORTED in build: NotImplementedError: no layer linear"
+    assert "the tracer lost its way" in Path(found.exports[0]["log"]).read_text()
+
+
+# -- whose fault -----------------------------------------------------------------------------------------------------
+
+
+def test_a_runtime_that_is_wrong_where_the_evaluator_is_right_is_to_blame(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("right")], [fake_target(name) for name in ("off", "raising", "crashing", "right")])
+    carried_out(plan, workshop)
+    assert blames(plan, workshop) == {
+        "fake.off": "runtime", "fake.raising": "runtime", "fake.crashing": "runtime", "fake.right": "",
+    }  # fmt: skip
+    # The evaluator was not planned: its cell is evidence, and is not published.
+    assert states(workshop)["fake.right@host/relu/static/reference@host"] == ("PASS", "compare")
+    assert len(results(plan, workshop).cells) == len(plan.cells)
+    failed = workshop.journal.get("cell", "fake.right@host/relu/static/fake.raising@host")
+    assert failed is not None
+    assert "about to fail" in Path(failed["log"]).read_text()
+
+
+def test_an_exporter_that_writes_another_model_is_to_blame(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("other_model")], [fake_target("right"), ONNXRUNTIME])
+    carried_out(plan, workshop)
+    assert {status for status, _ in states(workshop).values()} == {"WRONG"}
+    assert blames(plan, workshop) == {"fake.right": "exporter", "onnxruntime.all": "exporter"}
+
+
+@pytest.mark.parametrize("exporter", ["native_wrong", "native_shape"])
+def test_a_builder_whose_native_run_is_wrong_is_to_blame_and_excuses_no_runtime(
+    exporter: str, workshop: Workshop
+) -> None:
+    plan = plan_of([fake_source(exporter)], [fake_target("right"), fake_target("off")])
+    carried_out(plan, workshop)
+    [export] = results(plan, workshop).exports
+    assert (export["status"], export["stage"], export["blame"]) == ("WRONG", "native", "builder")
+    assert {c["target"]: c["status"] for c in results(plan, workshop).cells} == {
+        "fake.right@host": "PASS", "fake.off@host": "WRONG",
+    }  # fmt: skip
+
+
+def test_files_in_another_layout_are_fed_and_compared_in_the_models_own(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("permuted")], [ONNXRUNTIME, fake_target("off")], variants=("static", "dynamic"))
+    carried_out(plan, workshop)
+    assert {key.rsplit("/", 1)[1]: status for key, (status, _) in states(workshop).items()} == {
+        "onnxruntime.all@host": "PASS", "fake.off@host": "WRONG", "reference@host": "PASS",
+    }  # fmt: skip
+
+
+# -- stopping --------------------------------------------------------------------------------------------------------
+
+
+class Stopper(Silence):
+    """Stops a run after so many records of one step."""
+
+    def __init__(self, step: str, after: int) -> None:
+        self.step, self.left = step, after
+        self.run: Run | None = None
+
+    def advance(self, step: str, record: Record | None) -> None:
+        if step == self.step:
+            self.left -= 1
+            if self.left <= 0 and self.run:
+                self.run.stop()
+
+
+@pytest.mark.parametrize(("step", "after"), [("models", 1), ("exports", 1), ("cells", 3)])
+def test_a_run_that_is_stopped_goes_on_where_it_was(step: str, after: int, workshop: Workshop, tmp_path: Path) -> None:
+    targets = [fake_target(name) for name in ("slow", "off", "raising")]
+    plan = plan_of([fake_source("right"), fake_source("broken")], targets, variants=("static", "dynamic"))
+    if step == "models":
+        shutil.rmtree(workshop.folder / "models")
+    stopper = Stopper(step, after)
+    stopper.run = Run(plan, workshop, LIMITS, stopper, workers=1)
+    stopper.run.carry_out()
+    kept = states(workshop)
+    assert len(kept) < len(plan.cells)
+    assert "NOT_RUN" not in {status for status, _ in [*kept.values(), *states(workshop, "export").values()]}
+    if step == "cells":
+        assert len(kept) >= after
+
+    carried_out(plan, workshop)
+    whole = Workshop(tmp_path / "undisturbed")
+    shutil.copytree(workshop.folder / "models", whole.folder / "models")
+    carried_out(plan, whole)
+    whole.journal.close()
+    assert states(workshop) == states(whole)
+    assert states(workshop, "export") == states(whole, "export")
+    assert set(lines_by_key(workshop, "cell").values()) == {1}, "nothing was done twice"
