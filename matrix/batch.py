@@ -57,6 +57,8 @@ class Result:
     peak_mb: int = 0
     worker: dict[str, Any] = field(default_factory=dict)
     """What the worker said of itself: python, network, import_seconds."""
+    log: Path | None = None
+    """What was printed."""
 
 
 @dataclass
@@ -223,23 +225,15 @@ class _Worker:
             event = message["event"]
             if event == "stopped":
                 return None
-            if event == "stage":
-                seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
-                stage, begun = message["stage"], time.monotonic()
-            elif event == "done" and message["id"] == job["id"]:
-                return Result(
-                    message["status"],
-                    message["stage"],
-                    message["message"],
-                    message["result"],
-                    message["seconds"],
-                    message["peak_mb"],
-                    hello,
-                )
-            else:
-                seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
+            if event == "done" and message["id"] == job["id"]:
+                own = {name: message[name] for name in ("status", "stage", "message", "seconds", "peak_mb")}
+                return Result(**own, value=message["result"], worker=hello, log=Path(job["log"]))
+            seconds[stage] = seconds.get(stage, 0.0) + time.monotonic() - begun
+            if event != "stage":
                 status, text = _obituary(message)
-                return Result(status, stage, text, None, seconds, message.get("peak_mb", 0), hello)
+                peak = message.get("peak_mb", 0)
+                return Result(status, stage, text, None, seconds, peak, hello, Path(job["log"]))
+            stage, begun = message["stage"], time.monotonic()
 
     def receive(self, seconds: float) -> dict[str, Any]:
         """The next message; a message of the host's own when the worker died, was too slow or took too much memory."""

@@ -7,6 +7,7 @@ it would have now is not done again.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -56,6 +57,7 @@ class Run:
         self.workers = self.workers or default_workers(self.limits)
         self._stop = threading.Event()
         self._models: dict[str, Path] = {}
+        self._numbers = itertools.count()
         self.started = 0
 
     def stop(self) -> None:
@@ -82,12 +84,14 @@ class Run:
             for e in self.plan.environments
             if not e.installed
         }
+        self.workshop.clear_passing()
         names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
         self._models = self.workshop.models(names, self.plan.full_size, self.workers, self.watcher)
         self._record_environments()
         self._export(unusable)
         self._cells(self.plan.cells, unusable, "cells")
         self._cells(self._evidence(), unusable, "evidence")
+        self.workshop.clear_passing()
 
     def _record_environments(self) -> None:
         for environment in {*self.plan.environments, HOST}:
@@ -203,7 +207,7 @@ class Run:
         folder.mkdir(parents=True)
         return {
             "id": export.key,
-            "log": str(_fresh_log(self.workshop, export.key)),
+            "log": self._passing("log"),
             "model": str(self._models[export.model.name]),
             "exporter": export.source.exporter,
             "opset": export.opset,
@@ -216,16 +220,20 @@ class Run:
         folder = Path(export["folder"])
         return {
             "id": cell.key,
-            "log": str(_fresh_log(self.workshop, cell.key)),
+            "log": self._passing("log"),
             "model": str(folder / "model.onnx"),
             "feeds": str(folder / "feeds.npz"),
             "sets": export["sets"],
             "option": cell.target.option,
             "inputs": [{k: i[k] for k in ("name", "dtype", "shape")} for i in export["inputs"]],
             "outputs": [o["name"] for o in export["outputs"]],
-            "out": str(folder / f"out-{cell.target_name}.npz"),
+            "out": self._passing("npz"),
             "truth": str(self._models[cell.export.model.name] / "truth.npz"),
         }
+
+    def _passing(self, kind: str) -> str:
+        """A new file name for what a job in hand writes."""
+        return str(self.workshop.passing / f"{next(self._numbers)}.{kind}")
 
     # -- fingerprints and records --------------------------------------------------------------------------------
 
@@ -267,8 +275,7 @@ class Run:
             record["seconds"] = {**result.seconds, **checked.seconds}
             record.update(_judged(checked, folder, self._models[export.model.name], record["sets"]))
         record["blame"] = blame.blame_export(record)
-        log = self.workshop.log(export.key)
-        record["log"] = _kept_log(log, record["status"])
+        record["log"] = result.log and self.workshop.keep_log(result.log, export.key, record["status"])
         self.watcher.advance("exports", self.workshop.journal.append("export", export.key, record))
 
     def _record_cell(
@@ -290,7 +297,7 @@ class Run:
         if comparison:
             record["measures"] = comparison.as_data()
             record.update({name: comparison.worst(name) for name in ("noise", "max_abs", "max_rel")})
-        record["log"] = _kept_log(self.workshop.log(cell.key), record["status"])
+        record["log"] = result.log and self.workshop.keep_log(result.log, cell.key, record["status"])
         self.watcher.advance(step, self.workshop.journal.append("cell", cell.key, record))
 
     def _provenance(self, fingerprint: str, environment: Environment, result: Result) -> Record:
@@ -360,22 +367,6 @@ def _own_layout(output: dict[str, Any] | None, array: Any) -> Any:
     if not permutation or array.ndim != len(permutation):
         return array
     return array.transpose([permutation.index(axis) for axis in range(array.ndim)])
-
-
-def _fresh_log(workshop: Workshop, key: str) -> Path:
-    path = workshop.log(key)
-    path.unlink(missing_ok=True)
-    return path
-
-
-def _kept_log(path: Path, status: str) -> str | None:
-    """The log's path; a log of what passed, or an empty one, is not kept."""
-    if not path.exists():
-        return None
-    if status == "PASS" or path.stat().st_size == 0:
-        path.unlink()
-        return None
-    return str(path)
 
 
 def _cpu() -> str:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
@@ -25,6 +26,8 @@ from matrix.watcher import Watcher
 from models.registry import all_models
 from models.store import write_model
 
+MEMORY = Path("/dev/shm")
+
 
 class Workshop:
     """Paths of one work folder, and its journal."""
@@ -32,12 +35,25 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.journal = Journal(self.folder / "cells.jsonl")
+        # Named by the work folder: what a killed run leaves there is found, and removed, by the next one.
+        label = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+        self.passing = (MEMORY if os.access(MEMORY, os.W_OK) else self.folder) / f"onnx-interop-{label}"
 
-    def log(self, key: str) -> Path:
-        """Where the output of the job `key` goes."""
-        path = self.folder / "logs" / f"{safe_name(key)}.log"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+    def clear_passing(self) -> None:
+        """Empty the folder of what passes between host and workers."""
+        shutil.rmtree(self.passing, ignore_errors=True)
+        self.passing.mkdir(parents=True)
+
+    def keep_log(self, log: Path, key: str, status: str) -> str | None:
+        """Move the log of a job to where it stays; one of what passed, or an empty one, does not. Returns its path."""
+        if not log.exists():
+            return None
+        if status == "PASS" or log.stat().st_size == 0:
+            log.unlink()
+            return None
+        place = self.folder / "logs" / f"{safe_name(key)}.log"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return str(shutil.move(log, place))
 
     def export_folder(self, key: str, fingerprint: str) -> Path:
         """Where the file of an export and what belongs to it go."""
