@@ -1,0 +1,132 @@
+"""The worker, spoken to as the host does: one JSON job per line in, one JSON message per line out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakery import FAKES, importer_jobs
+
+from matrix.batch import WORKER
+
+
+class Talk:
+    """A worker process and what it says."""
+
+    def __init__(self, module: str, scratch: Path) -> None:
+        command = [sys.executable, "-I", str(WORKER), "run", str(FAKES / module), str(scratch)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=scratch)
+
+    def ask(self, *jobs: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(json.dumps(job) + "\n" for job in jobs))
+        self.process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        """The next message; {} when there is none any more."""
+        assert self.process.stdout is not None
+        message: dict[str, Any] = json.loads(self.process.stdout.readline() or "{}")
+        return message
+
+    def hear_until_done(self) -> list[dict[str, Any]]:
+        """The messages up to the end of a job."""
+        messages = [self.hear()]
+        while messages[-1] and messages[-1]["event"] == "stage":
+            messages.append(self.hear())
+        return messages
+
+    def end(self) -> int:
+        """Close its stdin, and wait until it goes."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+        return self.process.wait(10)
+
+
+Start = Callable[[str], Talk]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Start]:
+    """Starts workers, and ends them with the test."""
+    with ExitStack() as stack:
+
+        def start(module: str = "importer.py") -> Talk:
+            talk = Talk(module, tmp_path)
+            stack.callback(talk.end)
+            stack.callback(talk.process.kill)
+            return talk
+
+        yield start
+
+
+def test_a_worker_says_hello_does_its_jobs_and_leaves_when_stdin_is_closed(started: Start, tmp_path: Path) -> None:
+    talk = started("importer.py")
+    hello = talk.hear()
+    assert hello["event"] == "hello"
+    assert hello["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert hello["network"] in ("none", "open")
+    talk.ask(*importer_jobs(tmp_path, "right", "right"))
+    for number in "01":
+        messages = talk.hear_until_done()
+        assert [message.get("stage") for message in messages] == ["load", "run", "compare", "compare"]
+        assert (messages[-1]["id"], messages[-1]["status"], messages[-1]["message"]) == (number, "OK", "")
+        assert messages[-1]["result"] == {"pid": talk.process.pid}
+    assert talk.end() == 0
+
+
+def test_a_module_that_cannot_be_imported_is_told_with_its_error(started: Start, tmp_path: Path) -> None:
+    talk = started("broken_import.py")
+    assert talk.hear() == {
+        "event": "broken",
+        "message": "ImportError: libframework.so.7: cannot open shared object file",
+    }
+    assert talk.hear() == {}
+    assert "Traceback" in (tmp_path / "start.log").read_text()
+
+
+@pytest.mark.parametrize("module", ["importer.py", "isolated.py"])
+def test_only_answers_stand_between_the_answers(module: str, started: Start, tmp_path: Path) -> None:
+    talk = started(module)
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, "flood"))
+    assert talk.hear_until_done()[-1]["status"] == "OK"
+    assert talk.end() == 0
+
+
+def test_a_failure_keeps_its_stage_its_seconds_and_a_traceback(started: Start, tmp_path: Path) -> None:
+    talk = started("importer.py")
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, "raise"))
+    done = talk.hear_until_done()[-1]
+    assert (done["status"], done["stage"]) == ("ERROR", "run")
+    assert set(done["seconds"]) == {"load", "run"}
+    assert done["peak_mb"] > 1
+    assert "Traceback" in (tmp_path / "0.log").read_text()
+
+
+def test_a_fork_that_dies_is_told_and_the_worker_lives_on(started: Start, tmp_path: Path) -> None:
+    talk = started("isolated.py")
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, "segfault", "exit", "exit 3", "right"))
+    told = [talk.hear_until_done()[-1] for _ in range(4)]
+    assert [(m["event"], m.get("signal"), m.get("code")) for m in told] == [
+        ("died", 11, 0),
+        ("died", 0, 0),
+        ("died", 0, 3),
+        ("done", None, None),
+    ]
+    assert told[3]["result"]["pid"] != talk.process.pid
+
+
+def test_the_folder_of_a_module_is_not_where_it_imports_from(started: Start, tmp_path: Path) -> None:
+    """importers/onnxruntime.py must not shadow the onnxruntime that it imports."""
+    module = tmp_path / "numpy.py"
+    module.write_text("import numpy\nassert numpy.ndarray\nload = run = None\n")
+    assert started(str(module)).hear()["event"] == "hello"
