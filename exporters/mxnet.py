@@ -140,7 +140,7 @@ def pads(F, x, pads, mode="constant", value=0.0):
     """x with pads[i] cells before and pads[rank + i] behind axis i."""
     rank = len(pads) // 2
     width = [pads[side * rank + axis] for axis in range(rank) for side in (0, 1)]
-    if any(width[:2]) or rank == 5 and any(width[2:4]) or rank not in (3, 4, 5):
+    if any(width[:2]) or (rank == 5 and any(width[2:4])) or rank not in (3, 4, 5):
         raise NotImplementedError("Pad takes 4-D and 5-D arrays only, and leaves their first two axes alone")
     if rank == 3 or any(width[2:4]):
         # An axis put in behind the batch makes room for Pad.
@@ -285,17 +285,14 @@ def layer_norm(node):
     # LayerNorm works along one axis.
     kept = (0,) * (len(node.input_shapes[0]) + axis)
     flat, back = kept + (-1,), kept + weights["scale"].shape
-    return chain(nn.HybridLambda(lambda F, x: F.reshape(x, flat)), norm, nn.HybridLambda(lambda F, x: F.reshape(x, back)))
-
-
-def per_channel(rank):
-    """The shape that lets one number per channel broadcast."""
-    return (1, -1) + (1,) * (rank - 2)
+    return chain(
+        nn.HybridLambda(lambda F, x: F.reshape(x, flat)), norm, nn.HybridLambda(lambda F, x: F.reshape(x, back))
+    )
 
 
 def group_norm(node):
     # GroupNorm of MXNet 1.9 has one scale and one bias per group, not per channel.
-    groups, shape = node.attributes["groups"], per_channel(len(node.input_shapes[0]))
+    groups, shape = node.attributes["groups"], (1, -1) + (1,) * (len(node.input_shapes[0]) - 2)
 
     def call(F, x, scale, bias):
         grouped = F.reshape(x, (0, groups, -1))
@@ -312,10 +309,11 @@ def rms_norm(F, x, scale, epsilon):
     return F.broadcast_mul(F.broadcast_div(x, F.sqrt(F.mean(F.square(x), axis=-1, keepdims=True) + epsilon)), scale)
 
 
-def local_response_norm(F, x, size, alpha, beta, bias):
-    if size % 2 == 0:
-        raise NotImplementedError("LRN takes an odd number of channels only")
-    return F.LRN(x, nsize=size, alpha=alpha, beta=beta, knorm=bias)
+def local_response_norm(node):
+    a = node.attributes
+    if a["size"] % 2 == 0:
+        raise NotImplementedError("LRN covers one channel less than an even size says")
+    return nn.HybridLambda(lambda F, x: F.LRN(x, nsize=a["size"], alpha=a["alpha"], beta=a["beta"], knorm=a["bias"]))
 
 
 def attend(F, q, k, v, rank, size, causal):
@@ -370,7 +368,8 @@ def recurrent_weights(arrays, places):
 class Recurrent(gluon.HybridBlock):
     """rnn.RNN, rnn.LSTM or rnn.GRU, of which all times or the final state of the last layer are wanted.
 
-    states: how many initial states it takes after x, and the shape of each but for the batch.
+    states: the shape (layers * directions, 0, units) of each initial state, which follow x. Left out, they would be
+    made for a batch of 0 in the symbol, which mx2onnx cannot convert.
     """
 
     def __init__(self, layer, direction, sequence):
@@ -444,19 +443,25 @@ def upsample_nearest(F, x, scale):
     return F.repeat(F.repeat(x, scale[0], axis=2), scale[1], axis=3)
 
 
-def upsample_bilinear(F, x, scale, corners):
-    if corners == "asymmetric":
+def upsample_bilinear(node):
+    a = node.attributes
+    if a["corners"] == "asymmetric":
         raise NotImplementedError("BilinearResize2D puts its samples at half pixels or aligned with the corners")
-    return F.contrib.BilinearResize2D(
-        x, scale_height=scale[0], scale_width=scale[1], align_corners=corners == "align_corners"
-    )
+    scales = dict(zip(("scale_height", "scale_width"), a["scale"]), align_corners=a["corners"] == "align_corners")
+    return nn.HybridLambda(lambda F, x: F.contrib.BilinearResize2D(x, **scales))
 
 
-def cumulative_sum(F, x, axis, exclusive, reverse):
-    forward = F.reverse(x, axis=axis) if reverse else x
-    y = F.cumsum(forward, axis=axis)
-    y = y - forward if exclusive else y
-    return F.reverse(y, axis=axis) if reverse else y
+def cumulative_sum(node):
+    a = node.attributes
+    axis = a["axis"] % len(node.input_shapes[0])  # cumsum takes no negative one
+
+    def call(F, x):
+        forward = F.reverse(x, axis=axis) if a["reverse"] else x
+        y = F.cumsum(forward, axis=axis)
+        y = y - forward if a["exclusive"] else y
+        return F.reverse(y, axis=axis) if a["reverse"] else y
+
+    return nn.HybridLambda(call)
 
 
 def reduction(name):
@@ -554,14 +559,18 @@ LAYERS = {
     "matmul": matmul,
     "batch_norm": block(
         lambda node, epsilon: nn.BatchNorm(epsilon=epsilon, in_channels=node.input_shapes[0][1]),
-        scale="gamma", bias="beta", mean="running_mean", variance="running_var",
+        scale="gamma",
+        bias="beta",
+        mean="running_mean",
+        variance="running_var",
     ),
     "layer_norm": layer_norm,
     "instance_norm": block(
         lambda node, epsilon: nn.InstanceNorm(epsilon=epsilon, scale=True, in_channels=node.input_shapes[0][1]),
-        scale="gamma", bias="beta",
+        scale="gamma",
+        bias="beta",
     ),
-    "local_response_norm": operator(local_response_norm),
+    "local_response_norm": local_response_norm,
     "rnn": recurrent(rnn.RNN),
     "lstm": recurrent(rnn.LSTM),
     "gru": recurrent(rnn.GRU),
@@ -586,13 +595,13 @@ LAYERS = {
     "slice": slice_,
     "pad": operator(pads),
     "upsample_nearest": operator(upsample_nearest),
-    "upsample_bilinear": operator(upsample_bilinear),
+    "upsample_bilinear": upsample_bilinear,
     "pixel_shuffle": block(lambda node, factor: gluon.contrib.nn.PixelShuffle2D(factor)),
     "gather": operator(lambda F, x, ids, axis: F.take(x, ids, axis=axis)),
     "where": where,
     "one_hot": operator(lambda F, ids, depth: F.one_hot(ids, depth=depth)),
     "top_k": operator(lambda F, x, k, axis: F.topk(x, k=k, axis=axis, ret_typ="both", dtype="int64")),
-    "cumulative_sum": operator(cumulative_sum),
+    "cumulative_sum": cumulative_sum,
 }
 
 COMPOSED = {
@@ -685,14 +694,6 @@ def run(net, inputs):
 # -- Export -----------------------------------------------------------------------------------------------------------
 
 
-def onnx_name(output):
-    """What mx2onnx calls the symbol's output."""
-    for suffix, ending in (("_state_output", "1"), ("_statecell_output", "2")):
-        if output.endswith(suffix):
-            return output[: -len(suffix)] + ending
-    return re.sub(r"_output(\d?)$", r"\1", output)
-
-
 def mx2onnx(net, inputs, request, path):
     """Write ONNX as Gluon users do: export the hybridized block, then convert its symbol and parameters."""
     opset = onnx.defs.onnx_opset_version()
@@ -716,7 +717,7 @@ def mx2onnx(net, inputs, request, path):
     return {
         "inputs": [dict(sources[n], name=names[n]) for n in order],
         "outputs": [
-            {"name": onnx_name(name), "value": output.name}
+            {"name": re.sub(r"_output(\d?)$", r"\1", name), "value": output.name}
             for name, output in zip(symbol.list_outputs(), net.graph.outputs)
         ],
     }
