@@ -14,6 +14,7 @@ from torch import nn
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 UNSUPPORTED = (
     r"^UnsupportedOperatorError: ",
+    r"^RuntimeError: Unsupported onnx_opset_version",
     r"^\w+Error: Unsupported: ONNX export of operator",
     r"DispatchError'>: No ONNX function found for",
     r"AssertionError'>: only .* are supported",
