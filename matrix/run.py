@@ -113,7 +113,7 @@ class Run:
         for export in self.plan.exports:
             fingerprint = self._export_fingerprint(export)
             known = None if self.refresh else journal.fresh("export", export.key, fingerprint)
-            if known and not (known["runnable"] and not Path(known["folder"], "feeds.npz").exists()):
+            if known and known.get("files") == _sizes(Path(known["folder"])):
                 self.watcher.advance("exports", known)
             elif export.environment in unusable:
                 result = Result("NOT_RUN", "load", unusable[export.environment])
@@ -274,6 +274,7 @@ class Run:
         if checked is not None:
             record["seconds"] = {**result.seconds, **checked.seconds}
             record.update(_judged(checked, folder, self._models[export.model.name], record["sets"]))
+        record["files"] = _sizes(folder)
         record["blame"] = blame.blame_export(record)
         record["log"] = result.log and self.workshop.keep_log(result.log, export.key, record["status"])
         self.watcher.advance("exports", self.workshop.journal.append("export", export.key, record))
@@ -321,6 +322,12 @@ def default_workers(limits: Limits) -> int:
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of the files of an exported case, by which one that is gone or torn is noticed and made again."""
+    files = (folder / name for name in ("model.onnx", "native.npz", "feeds.npz"))
+    return {file.name: file.stat().st_size for file in files if file.exists()}
 
 
 def _judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
