@@ -47,7 +47,7 @@ def test_files_of_the_environments_keep_to_the_syntax_of_python_3_6(path: Path) 
 
 def test_python_3_6_itself_compiles_the_files_of_the_environments() -> None:
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = shutil.which("python3.6") or next(map(str, versions.glob("3.6.*/bin/python")), None)
+    found = next(map(str, versions.glob("3.6.*/bin/python")), None) or shutil.which("python3.6")
     if not found:
         pytest.skip("no Python 3.6 on this machine")
     script = "import sys\nfor path in sys.argv[1:]: compile(open(path, encoding='utf-8').read(), path, 'exec')"
