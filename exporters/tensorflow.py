@@ -647,7 +647,7 @@ LAYERS = {
     "flatten": planar(lambda x: kl.Flatten()(x)),
     "reshape": planar(reshape),
     "transpose": turned,
-    "squeeze": steady(lambda x, axis: ops.squeeze(x, axis)),
+    "squeeze": steady(raw(tf.squeeze)),
     "unsqueeze": planar(lambda x, axis: ops.expand_dims(x, axis)),
     "concat": steady(lambda *xs, axis: kl.Concatenate(axis)(xs)),
     "split": steady(split),
