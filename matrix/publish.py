@@ -174,6 +174,7 @@ def _view(data: dict[str, Any]) -> dict[str, Any]:
     for cell in data["cells"]:
         pairs[cell["source"], cell["target"]][cell["status"]] += 1
         models[cell["model"], cell["target"]][cell["status"]] += 1
+    exported = counts(data["exports"], "source")
     sources, targets = [s["name"] for s in data["sources"]], [t["name"] for t in data["targets"]]
     return {
         "data": data,
@@ -182,7 +183,7 @@ def _view(data: dict[str, Any]) -> dict[str, Any]:
         "by_model": {m["name"]: {t: _share(models[m["name"], t]) for t in targets} for m in data["models"]},
         "by_target": {t: _share(c) for t, c in counts(data["cells"], "target").items()},
         "failures": [_failure(c) for c in data["cells"] if c["status"] not in ("PASS", "NOT_EXPORTED")],
-        "by_source": counts(data["exports"], "source"),
+        "by_source": {s: exported.get(s, Counter()) for s in sources},
     }
 
 
