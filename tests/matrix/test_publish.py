@@ -1,0 +1,252 @@
+"""What is published of a run: the documented keys, the same counts in every format, and no hostile text let in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakery import CANONICAL, REFERENCE, fake_source, fake_target
+
+from matrix.catalogue import SOURCES, Source
+from matrix.environments import HOST
+from matrix.plan import Cell, Export, Plan
+from matrix.publish import publish
+from matrix.workshop import Workshop
+from models.registry import all_models
+
+HOSTILE = "<script>alert('it')</script> & \"more\" | </td>\nsecond line"
+FIRST_LINE = HOSTILE.splitlines()[0]
+#: Status of each cell, in the order of the plan: three targets for each of three models.
+STATUSES = ["PASS", "WRONG", "NOT_RUN", "IMPRECISE", "PASS", "CRASH", "NOT_EXPORTED", "NOT_EXPORTED", "NOT_EXPORTED"]
+TARGETS = [REFERENCE, fake_target("off"), fake_target("right", name="fake.<b>bold")]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    workshop = Workshop(tmp_path / "work")
+    yield workshop
+    workshop.journal.close()
+
+
+@pytest.fixture
+def plan() -> Plan:
+    models = [all_models()[name] for name in ("alexnet", "linear", "relu")]
+    exports = [Export(CANONICAL, HOST, model, "static") for model in models]
+    return Plan(exports, [Cell(export, target, HOST) for export in exports for target in TARGETS])
+
+
+@pytest.fixture
+def public(plan: Plan, workshop: Workshop, tmp_path: Path) -> Path:
+    """The site made of records that hold every kind of cell."""
+    for export in plan.exports:
+        bad = export.model.name == "relu"
+        write_export(workshop, export, *(("ERROR", "export", "exporter") if bad else ("PASS", "check", "")))
+    for cell, status in zip(plan.cells, STATUSES, strict=True):
+        write_cell(workshop, cell, status)
+    publish(plan, workshop, tmp_path / "public", "run-1")
+    return tmp_path / "public"
+
+
+def write_export(workshop: Workshop, export: Export, status: str, stage: str, blame: str) -> None:
+    record = {
+        "source": export.source_name, "model": export.model.name, "variant": "static", "opset": None, "status": status,
+        "stage": stage, "blame": blame, "message": HOSTILE, "seconds": {"build": 0.25, "export": 0.5},
+        "emitted_opset": 17, "folder": "/somewhere/private",
+    }  # fmt: skip
+    workshop.journal.append("export", export.key, record)
+
+
+def write_cell(workshop: Workshop, cell: Cell, status: str) -> None:
+    record = {
+        "source": cell.export.source_name, "model": cell.export.model.name, "variant": "static", "opset": None,
+        "target": cell.target_name, "status": status, "stage": "run", "message": "" if status == "PASS" else HOSTILE,
+        "seconds": {"load": 0.5, "run": 0.25}, "peak_mb": 7, "noise": 1.5, "max_abs": 1e-7, "max_rel": 1e-6,
+        "log": "/somewhere/private.log",
+    }  # fmt: skip
+    workshop.journal.append("cell", cell.key, record)
+
+
+def matrix(public: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((public / "matrix.json").read_text())
+    return data
+
+
+# -- matrix.json -----------------------------------------------------------------------------------------------------
+
+#: The documented keys; others rely on them.
+KEYS = {
+    "sources": "name framework exporter environment tier packages",
+    "targets": "name runtime environment packages",
+    "models": "name family kind variants",
+    "exports": "source model variant opset status stage blame message seconds",
+    "cells": "source model variant opset target status stage blame message noise max_abs max_rel seconds peak_mb",
+}
+#: What stands there beyond them.
+MORE = {"sources": "layers", "exports": "emitted_opset"}
+
+
+def test_matrix_json_has_the_documented_keys(public: Path) -> None:
+    data = matrix(public)
+    assert list(data) == ["schema", "run", "generated", "suite", *KEYS]
+    assert (data["schema"], data["run"]) == (1, "run-1")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["generated"])
+    for part, keys in KEYS.items():
+        for entry in data[part]:
+            assert list(entry) == keys.split() + MORE.get(part, "").split(), part
+
+
+def test_matrix_json_says_what_was_recorded(public: Path, plan: Plan) -> None:
+    data = matrix(public)
+    assert [cell["status"] for cell in data["cells"]] == STATUSES
+    assert [(c["model"], c["target"]) for c in data["cells"]] == [
+        (c.export.model.name, c.target_name) for c in plan.cells
+    ]
+    assert data["cells"][1]["seconds"] == 0.75
+    assert data["cells"][1]["blame"] == "runtime"
+    assert data["cells"][2]["blame"] == "us"
+    assert data["cells"][6]["blame"] == "exporter"
+    assert data["cells"][1]["message"] == FIRST_LINE
+    alexnet = all_models()["alexnet"]
+    assert data["models"][0] == {
+        "name": "alexnet", "family": alexnet.family, "kind": "architecture", "variants": ["static"],
+    }  # fmt: skip
+    assert data["sources"][0]["name"] == "canonical@host"
+    assert data["sources"][0]["packages"]["onnx"] == HOST.packages["onnx"]
+    assert "/somewhere/private" not in json.dumps(data)
+
+
+def test_cells_without_a_record_are_not_invented(plan: Plan, workshop: Workshop, tmp_path: Path) -> None:
+    write_export(workshop, plan.exports[0], "PASS", "check", "")
+    write_cell(workshop, plan.cells[0], "PASS")
+    data = publish(plan, workshop, tmp_path, "")
+    assert (len(data["exports"]), len(data["cells"])) == (1, 1)
+
+
+def test_the_layers_of_a_source_are_counted(workshop: Workshop, tmp_path: Path) -> None:
+    source = Source("fake", "a fake", str(tmp_path / "exporter.py"), "right", "host", 0)
+    source.path.write_text(
+        "LAYERS = {'relu': 1, 'linear': 2}\nCOMPOSED = {'gelu': 3}\nPACKAGES = ('numpy', 'absent')\n"
+    )
+    export = Export(source, HOST, all_models()["relu"], "static")
+    data = publish(Plan([export], [Cell(export, REFERENCE, HOST)]), workshop, tmp_path, "")
+    assert data["sources"][0]["layers"] == {"native": 2, "composed": 1}
+    assert data["sources"][0]["packages"] == {"numpy": HOST.packages["numpy"]}
+
+
+# -- the other formats -----------------------------------------------------------------------------------------------
+
+
+def test_csv_has_the_same_cells(public: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO((public / "matrix.csv").read_text())))
+    cells = matrix(public)["cells"]
+    assert [list(row) for row in rows] == [KEYS["cells"].split()] * len(cells)
+    for row, cell in zip(rows, cells, strict=True):
+        assert row == {name: "" if value is None else str(value) for name, value in cell.items()}
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a Markdown text, as rows of cells."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.M)
+    return [[[c.strip() for c in row.strip("|").split("|")] for row in block.splitlines()] for block in blocks]
+
+
+def test_markdown_has_the_same_counts_and_well_formed_tables(public: Path) -> None:
+    text = (public / "matrix.md").read_text()
+    heat, exports, targets = tables(text)
+    for table in (heat, exports, targets):
+        assert len({len(row) for row in table}) == 1
+        assert set("".join(table[1])) <= set("-:")
+    # alexnet, linear and relu on each target; NOT_RUN and NOT_EXPORTED are in no denominator.
+    assert heat[2] == ["canonical@host", "2/2", "1/2", "0/1"]
+    assert dict(zip(exports[0], exports[2], strict=True)) == {
+        "source": "canonical@host", "PASS": "2", "WRONG": "", "UNSUPPORTED": "", "ERROR": "1", "CRASH": "",
+        "TIMEOUT": "", "MEMORY": "", "NOT_RUN": "",
+    }  # fmt: skip
+    counted: Counter[str] = Counter()
+    for row in targets[2:]:
+        counted.update({s: int(n or 0) for s, n in zip(targets[0][1:-1], row[1:-1], strict=True)})
+    assert counted == Counter(STATUSES)
+    assert [row[-1] for row in targets[2:]] == ["100 %", "50 %", "0 %"]
+
+
+class Page(HTMLParser):
+    """The tags, texts and JSON of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.cells: list[str] = []
+        self.data: Any = None
+        self._in = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self._in = tag if dict(attrs).get("type") != "application/json" else "json"
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._in == "json":
+            self.data = json.loads(data)
+        elif self._in in ("td", "th"):
+            self.cells[-1] += data
+
+
+def test_the_page_escapes_whatever_a_tool_may_say(public: Path) -> None:
+    text = (public / "index.html").read_text()
+    page = Page(text)
+    assert page.tags["script"] == 2, "our data, and our code"
+    assert "<script>alert" not in text
+    assert "<b>bold" not in text
+    assert page.tags["b"] == 1, "our own"
+    assert FIRST_LINE in page.cells
+    assert {failure["message"] for failure in page.data} == {FIRST_LINE}
+
+
+def test_the_page_has_the_same_counts(public: Path) -> None:
+    page = Page((public / "index.html").read_text())
+    shares = [cell for cell in page.cells if re.fullmatch(r"\d+/\d+|–", cell)]
+    # Sources × targets, led by what was exported; then models × targets.
+    assert shares == ["2/3", "2/2", "1/2", "0/1", *("1/1", "0/1", "–"), *("1/1", "1/1", "0/1"), *("–", "–", "–")]
+    told = [failure["status"] for failure in page.data]
+    assert told == [status for status in STATUSES if status not in ("PASS", "NOT_EXPORTED")]
+
+
+def test_a_page_asks_nothing_of_other_servers(public: Path) -> None:
+    text = (public / "index.html").read_text()
+    assert not re.findall(r"""(?:src|href|url\()\s*=?\s*["']?(?:https?:)?//""", text)
+
+
+def test_files_are_replaced_whole(public: Path) -> None:
+    assert sorted(path.name for path in public.iterdir()) == ["index.html", "matrix.csv", "matrix.json", "matrix.md"]
+
+
+def test_nothing_but_failures_of_ours_is_no_score_at_all(plan: Plan, workshop: Workshop, tmp_path: Path) -> None:
+    write_export(workshop, plan.exports[0], "PASS", "check", "")
+    for cell in plan.cells[:3]:
+        write_cell(workshop, cell, "NOT_RUN")
+    publish(plan, workshop, tmp_path, "")
+    assert tables((tmp_path / "matrix.md").read_text())[0][2] == ["canonical@host", "–", "–", "–"]
+
+
+def test_real_sources_are_published_under_their_names(workshop: Workshop, tmp_path: Path) -> None:
+    export = Export(SOURCES["canonical"], HOST, all_models()["relu"], "dynamic", 17)
+    other = Export(fake_source("right"), HOST, all_models()["relu"], "static")
+    cells = [Cell(e, REFERENCE, HOST) for e in (export, other)]
+    write_export(workshop, export, "PASS", "check", "")
+    write_cell(workshop, cells[0], "PASS")
+    data = publish(Plan([export, other], cells), workshop, tmp_path, "")
+    assert [source["name"] for source in data["sources"]] == ["canonical@host", "fake.right@host"]
+    assert data["models"][0]["variants"] == ["dynamic", "static"]
