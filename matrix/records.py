@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 SCHEMA = 1
 Record = dict[str, Any]
@@ -26,11 +26,8 @@ class Journal:
         self.path, self.damaged = path, 0
         self._records: dict[tuple[str, str], Record] = {}
         self._lock, self._synced = threading.Lock(), time.monotonic()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torn = self._read() if path.exists() else False
-        self._file = path.open("a")
-        if torn:
-            self._file.write("\n")
+        self._torn = self._read() if path.exists() else False
+        self._file: TextIO | None = None
 
     def _read(self) -> bool:
         """Take in all whole lines; whether the last one was torn off."""
@@ -66,19 +63,28 @@ class Journal:
         line = json.dumps(record, separators=(",", ":"), default=float) + "\n"
         with self._lock:
             self._records[kind, key] = record
+            self._file = self._file or self._opened()
             self._file.write(line)
             self._file.flush()
             if time.monotonic() - self._synced > _FSYNC_SECONDS:
-                self._sync()
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
         return record
 
-    def _sync(self) -> None:
-        os.fsync(self._file.fileno())
-        self._synced = time.monotonic()
+    def _opened(self) -> TextIO:
+        """The file, opened when there is something to write: who only reads leaves no folder behind."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.open("a")
+        if self._torn:
+            file.write("\n")
+            self._torn = False
+        return file
 
     def close(self) -> None:
         """Bring everything to the disk."""
         with self._lock:
-            self._file.flush()
-            self._sync()
-            self._file.close()
+            if self._file:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._file = None
