@@ -23,7 +23,7 @@ from matrix.environments import Environment, environments
 from matrix.errors import UserError, unknown
 from matrix.plan import VARIANTS, Plan, Selection, make_plan
 from matrix.progress import Bars, summary
-from matrix.publish import counts, publish
+from matrix.publish import counts, publish, results
 from matrix.run import Run
 from matrix.workshop import Workshop
 from models.registry import all_models
@@ -61,10 +61,15 @@ def add_selection(add: Any) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(number) for number in _names(text)]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17") from None
+    if not all(number.isdecimal() and int(number) for number in _names(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17")
+    return [int(number) for number in _names(text)]
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
+    return int(text)
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
@@ -76,9 +81,10 @@ def selection_of(options: argparse.Namespace) -> Selection:
 def add_run_options(add: Any) -> None:
     """Declare the options of how to run."""
     add("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder (default: .interop)")
-    add("--workers", type=int, default=0, metavar="N", help="worker processes (default: one per core)")
-    add("--timeout", type=float, default=Limits.seconds, metavar="SECONDS", help="for each stage of a cell")
-    add("--memory", type=int, default=Limits.memory_mb, metavar="MB", help="for each worker")
+    add("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes (default: public)")
+    add("--workers", type=_positive, default=0, metavar="N", help="worker processes (default: one per core)")
+    add("--timeout", type=_positive, default=Limits.seconds, metavar="SECONDS", help="for each stage of a cell")
+    add("--memory", type=_positive, default=Limits.memory_mb, metavar="MB", help="for each worker")
     add("--refresh", action="store_true", help="run again what is already recorded")
 
 
@@ -90,9 +96,7 @@ def _parser() -> _Parser:
     run = commands.add_parser("run", help="make the matrix, then publish it")
     run.add_argument("--install", action="store_true", help="install the environments that are missing")
     run.add_argument("--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN")
-    run.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
     again = commands.add_parser("publish", help="write public/ from what is recorded")
-    again.add_argument("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes")
     for command in (run, again):
         add_selection(command.add_argument)
         add_run_options(command.add_argument)
@@ -178,9 +182,9 @@ def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> No
 def _publish(options: argparse.Namespace, console: Console) -> int:
     plan: Plan = make_plan(selection_of(options), installed_only=True)
     workshop = Workshop(options.work)
-    data = publish(plan, workshop, options.public, "")
-    if not data["cells"]:
+    if not results(plan, workshop).cells:
         raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
+    data = publish(plan, workshop, options.public, "")
     _tell(data, {}, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0

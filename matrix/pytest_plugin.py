@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pytest
 
 from matrix.batch import Limits
-from matrix.catalogue import ROOT
 from matrix.cli import add_run_options, add_selection, selection_of
 from matrix.errors import UserError
 from matrix.plan import Cell, Plan, make_plan
@@ -49,6 +48,7 @@ class BackgroundRun:
     def __init__(self, plan: Plan, options: argparse.Namespace) -> None:
         limits = Limits(seconds=options.timeout, memory_mb=options.memory)
         self._run = Run(plan, Workshop(options.work), limits, self, options.workers, refresh=options.refresh)
+        self._public = options.public
         self._records: dict[str, Record] = {}
         self._news = threading.Condition()
         self._error: BaseException | None = None
@@ -87,7 +87,7 @@ class BackgroundRun:
         """Stop what is still running, and publish all that is recorded of the whole plan."""
         self._run.stop()
         self._thread.join()
-        publish(plan, self._run.workshop, ROOT / "public", self._run.id)
+        publish(plan, self._run.workshop, self._public, self._run.id)
         self._run.workshop.journal.close()
 
 
@@ -105,4 +105,4 @@ def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the page is."""
     if PLAN in config.stash and not config.option.collectonly:
-        terminalreporter.write_line(f"the page: {ROOT / 'public' / 'index.html'}")
+        terminalreporter.write_line(f"the page: {config.option.public / 'index.html'}")
