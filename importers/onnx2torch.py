@@ -1,5 +1,6 @@
 """onnx2torch: the ONNX file back in PyTorch, as a torch.fx module, run eagerly."""
 
+import onnx
 import torch
 
 PACKAGES = ("onnx2torch", "torch", "onnx")
@@ -30,20 +31,30 @@ onnx2torch = import_onnx2torch()
 
 
 def load(path, request):
-    """The module, and the ONNX names of its positional inputs and outputs."""
-    return onnx2torch.convert(path).eval(), [value["name"] for value in request.inputs], request.outputs
+    """The module, the ONNX names of its positional inputs, and the place of each output in what it returns."""
+    graph = onnx.load(path).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    parameters = [value.name for value in graph.input if value.name not in constants]
+    return onnx2torch.convert(path).eval(), parameters, places(graph)
 
 
-def tensors_of(result):
-    """The tensors of a result in order; where a node has several outputs, the module nests all of them."""
-    return [result] if torch.is_tensor(result) else [tensor for part in result for tensor in tensors_of(part)]
+def places(graph):
+    """Graph output -> (number of the node among those that make graph outputs, number of the output of that node).
+
+    The module returns one item for each such node, not for each graph output: the outputs of the node in a tuple, also
+    those that the graph does not return.
+    """
+    makers = {name: (at, which) for at, node in enumerate(graph.node) for which, name in enumerate(node.output)}
+    found = {output.name: makers[output.name] for output in graph.output}
+    nodes = list(dict.fromkeys(at for at, _ in found.values()))
+    return {name: (nodes.index(at), which) for name, (at, which) in found.items()}
 
 
 def run(session, inputs):
-    """All outputs by name; raises ValueError when the module returns another number of tensors."""
-    module, parameters, names = session
+    """All outputs by name."""
+    module, parameters, outputs = session
     with torch.no_grad():
-        tensors = tensors_of(module(*[torch.from_numpy(inputs[name]) for name in parameters]))
-    if len(tensors) != len(names):
-        raise ValueError("the module returns %d tensors for %d graph outputs" % (len(tensors), len(names)))
-    return {name: tensor.numpy() for name, tensor in zip(names, tensors)}
+        result = module(*[torch.from_numpy(inputs[name]) for name in parameters])
+    items = result if len({node for node, _ in outputs.values()}) > 1 else [result]
+    made = {name: (items[node], which) for name, (node, which) in outputs.items()}
+    return {name: (item if torch.is_tensor(item) else item[which]).numpy() for name, (item, which) in made.items()}
