@@ -66,7 +66,7 @@ def test_the_evaluator_runs_on_the_host() -> None:
 
 @pytest.mark.parametrize("folder", ["exporters", "importers"])
 def test_every_file_of_a_framework_or_runtime_is_in_the_tables(folder: str) -> None:
-    used = {item.path for item in (*SOURCES.values(), *TARGETS.values())}
+    used = {source.path for source in SOURCES.values()} | {target.path for target in TARGETS.values()}
     assert {path for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py"} <= used
 
 

@@ -38,7 +38,8 @@ def reference(tmp_path: Path) -> Path:
     described = {"name": "two", "inputs": inputs, "outputs": outputs, "input_sets": SIZES}
     (folder / "model.json").write_text(json.dumps(described))
     generator = np.random.default_rng(7)
-    arrays, results = {}, {}
+    arrays: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for number, sizes in enumerate(SIZES):
         x = generator.normal(size=(sizes["batch"], 3, 4)).astype(np.float32)
         z = generator.normal(size=(sizes["batch"], 5)).astype(np.float32)
@@ -59,7 +60,7 @@ def graph_of(x: str = "x", z: str = "z", a: str = "a", b: str = "b", **changes: 
         "b": helper.make_tensor_value_info(b, TensorProto.FLOAT, [None] * 2),
         "state": helper.make_tensor_value_info("state", TensorProto.FLOAT, [2, 6]),
     }
-    constants = [numpy_helper.from_array(np.float32(1), "one"), numpy_helper.from_array(np.float32(2), "two")]
+    constants = [numpy_helper.from_array(np.array(n, np.float32), name) for n, name in ((1, "one"), (2, "two"))]
     nodes = [helper.make_node("Add", [x, "one"], [a]), helper.make_node("Mul", [z, "two"], [b])]
     inputs, outputs = changes.get("inputs", "xz"), changes.get("outputs", "ab")
     nodes = [node for node, output in zip(nodes, "ab", strict=True) if output in outputs]

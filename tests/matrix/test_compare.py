@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matrix.compare import ABSOLUTE, PASS_NOISE, RELATIVE, Comparison, Measure, compare
+from matrix.compare import ABSOLUTE, PASS_NOISE, RELATIVE, Array, Comparison, Measure, compare
 
 EPSILON = float(np.finfo(np.float32).eps)
 TRUTH = np.array([1.0, -0.5, 0.25])
@@ -20,9 +20,10 @@ def verdict(actual: Any, truth: Any = TRUTH, native: Any = None, dtype: str = "f
     return compare([{"y": array}], [{"y": np.asarray(truth)}], own, {"y": dtype}, [0])
 
 
-def off_by(error: float, scale: float = 1.0) -> np.ndarray[Any, Any]:
+def off_by(error: float, scale: float = 1.0) -> Array:
     """The truth times `scale`, with its greatest element off by `error`."""
-    return TRUTH * scale + np.array([error, 0, 0])
+    moved: Array = TRUTH * scale + np.array([error, 0, 0])
+    return moved
 
 
 # -- noise and tolerance ---------------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ def test_wrong_values_of_another_dtype_are_not_said_to_be_right() -> None:
 
 
 @pytest.mark.parametrize("actual", [np.array(["1", "2"]), np.array([1, 2], complex), np.array([None, None])])
-def test_what_is_no_number_is_wrong(actual: np.ndarray[Any, Any]) -> None:
+def test_what_is_no_number_is_wrong(actual: Array) -> None:
     assert verdict(actual, np.array([1.0, 2.0])).status == "WRONG"
 
 
@@ -205,7 +206,7 @@ def test_fewer_input_sets_than_planned_is_a_mistake_of_ours() -> None:
 
 
 @pytest.mark.parametrize("native", [np.ones((1, 3)) * 9, np.ones(4), TRUTH + 0.01, TRUTH * NAN, TRUTH * INF], ids=str)
-def test_a_native_run_that_is_wrong_excuses_no_runtime(native: np.ndarray[Any, Any]) -> None:
+def test_a_native_run_that_is_wrong_excuses_no_runtime(native: Array) -> None:
     actual = off_by(500 * EPSILON).astype(np.float32)
     assert verdict(actual, native=native).status == "IMPRECISE"
     assert verdict((TRUTH + 0.01).astype(np.float32), native=native).status == "WRONG"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import call as run_command
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from matrix import environments as module
 from matrix.environments import HOST, Environment, environments, install
 
+run_command = subprocess.call
 TOX_INI = """
 [tox]
 env_list = tests
@@ -128,15 +129,15 @@ def test_the_lock_changes_with_any_package_and_with_the_interpreter(checkout: Pa
 
 def test_a_failed_installation_gives_its_telling_line(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "print('old0.9: install'); print('\\x1b[31m  × No solution found: old==0.9 needs Python <3.9\\x1b[0m')"
-    monkeypatch.setattr(module.subprocess, "call", _call_writing(script))
+    monkeypatch.setattr(subprocess, "call", _call_writing(script))
     assert install(environments()["old0.9"]) == "No solution found: old==0.9 needs Python <3.9"
     assert "No solution" in (checkout / ".tox" / "old0.9.log").read_text()
 
 
 def test_a_tox_that_says_nothing_and_a_tox_that_lies_are_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.subprocess, "call", _call_writing("raise SystemExit(1)"))
+    monkeypatch.setattr(subprocess, "call", _call_writing("raise SystemExit(1)"))
     assert install(environments()["old0.9"]) == "tox said nothing"
-    monkeypatch.setattr(module.subprocess, "call", _call_writing("print('congratulations')"))
+    monkeypatch.setattr(subprocess, "call", _call_writing("print('congratulations')"))
     assert install(environments()["old0.9"]) == "congratulations"
 
 
@@ -155,7 +156,7 @@ def test_a_successful_installation_gives_no_reason_and_sees_no_setting_of_an_out
         made(environment)
         return 0
 
-    monkeypatch.setattr(module.subprocess, "call", call)
+    monkeypatch.setattr(subprocess, "call", call)
     assert install(environment) == ""
     assert not [name for name in seen if name.startswith("TOX_")]
 

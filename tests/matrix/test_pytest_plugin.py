@@ -1,0 +1,146 @@
+"""The matrix as pytest shows it, in a pytest of its own: one test per cell, and the options that users know."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from fakery import FAKES, python_environment
+
+from matrix.catalogue import ROOT
+
+CELLS = [f"canonical@host/{m}/static/{t}@host" for m in ("relu", "linear") for t in ("onnxruntime.all", "reference")]
+
+#: A plugin that puts fakes into the tables, before anything is planned.
+FAKED = f"""
+from matrix import catalogue
+from matrix.catalogue import Target
+for name in ("off", "raising"):
+    catalogue.TARGETS["fake." + name] = Target("fake." + name, "a fake", {str(FAKES / "evaluator.py")!r}, name, "host")
+"""
+
+
+class Ended:
+    """What a pytest process printed, and its exit code."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code, self.printed = done.returncode, done.stdout + done.stderr
+
+    def outcomes(self) -> dict[str, str]:
+        """Outcome by cell, from the lines of `pytest -v`."""
+        lines = [line.split() for line in self.printed.splitlines() if "::test_cell[" in line and "%]" in line]
+        return {line[0].split("[", 1)[1].rstrip("]"): line[1] for line in lines}
+
+
+Pytest = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all of this module's sessions work and publish: they go on from each other, as a user's do."""
+    folder = tmp_path_factory.mktemp("session")
+    (folder / "faked.py").write_text(FAKED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_pytest(site: Path) -> Pytest:
+    """Runs pytest on tests/interop with these arguments."""
+    environment = python_environment()
+    environment["PYTHONPATH"] += f":{site}"
+
+    def run(*arguments: str, targets: str = "reference,onnxruntime.all@host") -> Ended:
+        command = [sys.executable, "-m", "pytest", "-v", "-p", "faked", "-o", f"cache_dir={site / 'cache'}"]
+        selected = ["--sources", "canonical", "--targets", targets, "--models", "relu,linear"]
+        # With "=": pytest looks for its configuration beside any argument that is an existing folder.
+        places = [f"--work={site / 'work'}", f"--public={site / 'public'}"]
+        everything = [*command, *selected, *places, *arguments]
+        done = subprocess.run(everything, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+        return Ended(done)
+
+    return run
+
+
+def recorded(site: Path) -> list[str]:
+    journal = site / "work" / "cells.jsonl"
+    records = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
+    return [record["key"] for record in records if record["kind"] == "cell"]
+
+
+def test_k_runs_what_it_selects_and_no_more(run_pytest: Pytest, site: Path) -> None:
+    ended = run_pytest("-k", "relu and reference")
+    assert ended.code == 0, ended.printed
+    assert ended.outcomes() == {"canonical@host/relu/static/reference@host": "PASSED"}
+    assert "3 deselected" in ended.printed
+    assert recorded(site) == ["canonical@host/relu/static/reference@host"]
+    assert f"the page: {site / 'public' / 'index.html'}" in ended.printed
+
+
+def test_there_is_one_test_for_each_cell_and_what_is_recorded_is_not_run_again(run_pytest: Pytest, site: Path) -> None:
+    ended = run_pytest()
+    assert ended.code == 0, ended.printed
+    assert sorted(ended.outcomes()) == sorted(CELLS)
+    assert set(ended.outcomes().values()) == {"PASSED"}
+    assert sorted(recorded(site)) == sorted(CELLS)
+    data = json.loads((site / "public" / "matrix.json").read_text())
+    assert sorted(f"{c['source']}/{c['model']}/{c['variant']}/{c['target']}" for c in data["cells"]) == sorted(CELLS)
+
+
+def test_a_failing_cell_says_why_and_how_to_run_it_alone_and_lf_takes_it_up(run_pytest: Pytest, site: Path) -> None:
+    failing = "canonical@host/relu/static/fake.off@host"
+    ended = run_pytest("--junitxml", str(site / "junit.xml"), "--models", "relu", targets="reference,fake.off")
+    assert ended.code == 1, ended.printed
+    assert ended.outcomes() == {"canonical@host/relu/static/reference@host": "PASSED", failing: "FAILED"}, ended.printed
+    assert "WRONG in compare: output y, input set 0: " in ended.printed
+    assert "to run it alone: onnx-interop run --refresh --sources canonical@host" in ended.printed
+
+    suite = next(ElementTree.parse(site / "junit.xml").iter("testsuite"))
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "2", "failures": "1", "errors": "0",
+    }  # fmt: skip
+    [failed] = [case for case in suite.iter("testcase") if case.find("failure") is not None]
+    properties = {p.get("name"): p.get("value") for p in failed.iter("property")}
+    assert (properties["status"], properties["stage"]) == ("WRONG", "compare")
+
+    again = run_pytest("--lf", "--models", "relu", targets="reference,fake.off")
+    assert (again.code, again.outcomes()) == (1, {failing: "FAILED"})
+
+
+def test_x_stops_at_the_first_failure_and_publishes_what_there_is(run_pytest: Pytest, site: Path) -> None:
+    ended = run_pytest("-x", targets="fake.raising,fake.off")
+    assert ended.code == 1, ended.printed
+    assert list(ended.outcomes().values()) == ["FAILED"]
+    assert "stopping after 1 failures" in ended.printed
+    assert (site / "public" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--models", "rleu"], "no model 'rleu': did you mean relu"),
+        (["--sources", "canonicle"], "no source 'canonicle': did you mean canonical"),
+        (["--opset", "many"], "'many' is no list of opset numbers"),
+    ],
+)
+def test_a_mistake_is_answered_with_the_near_names_and_nothing_is_run(
+    arguments: list[str], words: str, run_pytest: Pytest, site: Path
+) -> None:
+    before = recorded(site)
+    ended = run_pytest(*arguments)
+    assert ended.code in (2, 4), "pytest's own codes for a collection that failed, and for wrong usage"
+    assert words in ended.printed
+    assert recorded(site) == before
+    assert not ended.outcomes()
+
+
+def test_collecting_runs_nothing(run_pytest: Pytest, site: Path) -> None:
+    before = recorded(site)
+    ended = run_pytest("--collect-only", "-q", targets="fake.raising,fake.off")
+    assert ended.code == 0
+    assert ended.printed.count("test_cell[") == 4
+    assert recorded(site) == before
