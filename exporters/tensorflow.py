@@ -17,13 +17,13 @@ from unittest import mock
 
 import keras
 import numpy as np
+import onnx
 import tensorflow as tf
 import tf2onnx
 from keras import layers as kl
 from keras import ops
 
 PACKAGES = ("tensorflow-cpu", "keras", "tf2onnx", "onnx", "protobuf", "numpy")
-UNSUPPORTED = (r"^ValueError: make_sure failure: .*not (yet )?(supported|implemented)", r"Unsupported ops:")
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -120,7 +120,7 @@ def enters_last(graph, name):
     for node in graph.nodes:
         if name in node.inputs:
             layout = BUILDERS[node.op].layout
-            if layout == "last" or layout == "any" and any(enters_last(graph, o) for o in node.outputs):
+            if layout == "last" or (layout == "any" and any(enters_last(graph, o) for o in node.outputs)):
                 return True
     return False
 
@@ -202,13 +202,18 @@ def sides(pad):
     return list(zip(pad[:rank], pad[rank:]))
 
 
+def pairs(pad):
+    """The same for Keras's layers, which take one axis without a list."""
+    return sides(pad) if len(pad) > 2 else sides(pad)[0]
+
+
 def surrounded(x, pad, value=0.0):
     """x with `value` around its spatial axes."""
     rank = len(pad) // 2
     if not any(pad):
         return x
     if value == 0.0:
-        return by_rank("ZeroPadding%dD", rank)(sides(pad) if rank > 1 else sides(pad)[0])(x)
+        return by_rank("ZeroPadding%dD", rank)(pairs(pad))(x)
     return ops.pad(x, [(0, 0)] + sides(pad) + [(0, 0)], constant_values=value)
 
 
@@ -236,7 +241,7 @@ def conv(node, x, filters, kernel, groups, use_bias, stride, pad, dilation):
     padding = padding_name(x, kernel, stride, pad, dilation)
     if padding is None:
         x, padding = surrounded(x, pad), "valid"
-    options = dict(strides=stride, padding=padding, dilation_rate=dilation, use_bias=use_bias)
+    options = {"strides": stride, "padding": padding, "dilation_rate": dilation, "use_bias": use_bias}
     weight, rank = node.weights["weight"], len(kernel)
     taps = tuple(range(2, 2 + rank))
     if 1 < groups == x.shape[-1] and rank < 3 and len(set(stride)) == 1:
@@ -260,7 +265,7 @@ def conv_transpose(node, x, filters, kernel, groups, use_bias, stride, pad, outp
     pad = list(pad[:rank]) + [max(e - o, 0) for o, e in zip(output_pad, pad[rank:])]
     excess = [(k - 1) * d + 1 - s for k, d, s in zip(kernel, dilation, stride)]
     same = not any(grown) and all(e >= 0 and both == (e // 2, e - e // 2) for e, both in zip(excess, sides(pad)))
-    options = dict(strides=stride, dilation_rate=dilation, use_bias=use_bias)
+    options = {"strides": stride, "dilation_rate": dilation, "use_bias": use_bias}
     if any(grown) or min(excess) < 0:
         options["output_padding"] = grown
     elif same:
@@ -270,7 +275,7 @@ def conv_transpose(node, x, filters, kernel, groups, use_bias, stride, pad, outp
     y = with_weights(node, make, [weight] + named(node.weights, "bias"), x)
     if same or not any(pad):
         return y
-    return by_rank("Cropping%dD", rank)(sides(pad) if rank > 1 else sides(pad)[0])(y)
+    return by_rank("Cropping%dD", rank)(pairs(pad))(y)
 
 
 # -- Pooling ----------------------------------------------------------------------------------------------------------
@@ -283,7 +288,9 @@ def with_overhang(x, kernel, stride, pad, dilation, ceil):
         if not ceil or s == 1:
             continue
         if n is None:
-            raise NotImplementedError("Keras pooling has no ceil mode, and the padding for it depends on the input's size")
+            raise NotImplementedError(
+                "Keras pooling has no ceil mode, and the padding for it depends on the input's size"
+            )
         space, reach = n + sum(both), (k - 1) * d + 1
         positions = -(-(space - reach) // s) + 1
         positions -= (positions - 1) * s >= n + both[0]
@@ -311,7 +318,7 @@ def average_pool(x, kernel, stride, pad, ceil, count_pad):
     ones = (1,) * rank
     whole = with_overhang(x, kernel, stride, pad, ones, ceil)
     padding = padding_name(x, kernel, stride, whole, ones)
-    if padding == "valid" or padding == "same" and not count_pad:
+    if padding == "valid" or (padding == "same" and not count_pad):
         return by_rank("AveragePooling%dD", rank)(kernel, stride, padding)(x)
     mean = by_rank("AveragePooling%dD", rank)(kernel, stride)
     total = mean(surrounded(x, whole))
@@ -356,7 +363,7 @@ def local_response_norm(x, size, alpha, beta, bias):
         raise NotImplementedError("tf.nn.local_response_normalization takes a radius, so odd sizes only")
     if len(x.shape) != 4:
         raise NotImplementedError("tf.nn.local_response_normalization takes images only")
-    options = dict(depth_radius=size // 2, bias=bias, alpha=alpha / size, beta=beta)
+    options = {"depth_radius": size // 2, "bias": bias, "alpha": alpha / size, "beta": beta}
     return raw(tf.nn.local_response_normalization)(x, **options)
 
 
@@ -572,7 +579,9 @@ LAYERS = {
     "adaptive_max_pool2d": spatial(lambda x, size: kl.AdaptiveMaxPooling2D(size)(x)),
     "batch_norm": spatial(normalisation(kl.BatchNormalization, "scale", "bias", "mean", "variance")),
     "group_norm": spatial(normalisation(kl.GroupNormalization, "scale", "bias")),
-    "instance_norm": spatial(normalisation(lambda epsilon: kl.GroupNormalization(-1, epsilon=epsilon), "scale", "bias")),
+    "instance_norm": spatial(
+        normalisation(lambda epsilon: kl.GroupNormalization(-1, epsilon=epsilon), "scale", "bias")
+    ),
     "layer_norm": planar(
         normalisation(
             lambda axis, epsilon: kl.LayerNormalization(axis=list(range(axis, 0)), epsilon=epsilon), "scale", "bias"
@@ -669,9 +678,7 @@ COMPOSED = {
     "global_lp_pool": spatial(global_lp_pool),
     "bilinear": planar(custom(lambda a, b, units, weight, bias: tf.einsum("ni,uij,nj->nu", a, weight, b) + bias)),
     "position_embedding": planar(custom(lambda x, entries, weight: x + weight[: tf.shape(x)[1]])),
-    "class_token": planar(
-        custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))
-    ),
+    "class_token": planar(custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))),
     "maxout": planar(maxout),
     "hierarchical_softmax": planar(hierarchical_softmax),
     "reduce_l1": reduction(lambda x, **k: ops.sum(ops.absolute(x), **k)),
@@ -701,9 +708,9 @@ def build(graph, request):
         node.made, node.feeds_spatial = made, any(enters_last(graph, o) for o in node.outputs)
         values.update(zip(node.outputs, BUILDERS[node.op](node, *[values[name] for name in node.inputs])))
     outputs = {o.name: values[o.value] for o in graph.outputs}
-    # tf2onnx's from_keras finds the outputs by the names of the layers that make them.
-    named = {name: kl.Identity(name=name)(v.tensor) for name, v in outputs.items()}
-    model = keras.Model([v.tensor for v in inputs.values()], named)
+    # tf2onnx's from_keras calls the outputs after the layers that make them.
+    results = {name: kl.Identity(name=name)(v.tensor) for name, v in outputs.items()}
+    model = keras.Model([v.tensor for v in inputs.values()], results)
     specs = [tf.TensorSpec(v.tensor.shape, v.tensor.dtype, name) for name, v in inputs.items()]
     function = tf.function(lambda *tensors: model(list(tensors), training=False), input_signature=specs)
     return SimpleNamespace(keras=model, function=function, specs=specs, inputs=inputs, outputs=outputs)
@@ -719,18 +726,13 @@ def run(model, inputs):
 # -- Exporters --------------------------------------------------------------------------------------------------------
 
 
-def mapping(values, entries):
-    """How graph inputs or outputs stand to those of the reference model."""
-    names = [(entry.name, entry.name.split(":")[0]) for entry in entries]
-    return [{"name": n, "value": value, "permutation": list(values[value].order)} for n, value in names]
+def mapping(model, proto):
+    """How the file's graph inputs and outputs stand to those of the reference model, whose names they carry."""
 
+    def told(values, entries):
+        return [{"name": e.name, "value": e.name, "permutation": list(values[e.name].order)} for e in entries]
 
-def described(model, proto):
-    """The mapping for the host, read from the file that was written."""
-    return {
-        "inputs": mapping(model.inputs, proto.graph.input),
-        "outputs": mapping(model.outputs, proto.graph.output),
-    }
+    return {"inputs": told(model.inputs, proto.graph.input), "outputs": told(model.outputs, proto.graph.output)}
 
 
 def opset_option(request):
@@ -741,26 +743,24 @@ def from_function(model, inputs, request, path):
     """tf2onnx.convert.from_function of the tf.function that runs the model."""
     options = opset_option(request)
     proto, _ = tf2onnx.convert.from_function(model.function, model.specs, output_path=path, **options)
-    return described(model, proto)
+    return mapping(model, proto)
 
 
 def from_keras(model, inputs, request, path):
     """tf2onnx.convert.from_keras of the Keras model."""
     proto, _ = tf2onnx.convert.from_keras(model.keras, model.specs, output_path=path, **opset_option(request))
-    return described(model, proto)
+    return mapping(model, proto)
 
 
 def from_saved_model(model, inputs, request, path):
     """Model.export, then `python -m tf2onnx.convert --saved-model`, whose main is called in this process."""
-    import onnx
-
     with tempfile.TemporaryDirectory() as folder:
         model.keras.export(folder, format="tf_saved_model", verbose=False, input_signature=[model.specs])
         line = ["tf2onnx", "--saved-model", folder, "--output", path]
         line += [word for name, n in opset_option(request).items() for word in ("--" + name, str(n))]
         with mock.patch.object(sys, "argv", line):
             tf2onnx.convert.main()
-    return described(model, onnx.load(path))
+    return mapping(model, onnx.load(path))
 
 
 EXPORTERS = {"function": from_function, "keras": from_keras, "savedmodel": from_saved_model}
