@@ -53,7 +53,10 @@ def folders(folder: Path) -> list[str]:
 # -- commands that run nothing ---------------------------------------------------------------------------------------
 
 
-def test_environments_lists_every_environment_and_what_runs_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_environments_lists_every_environment_and_what_runs_in_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matrix.cli._megabytes", lambda environment: 1234)  # walking gigabytes takes seconds
     assert main(["environments"]) == 0
     printed = capsys.readouterr().out
     for name in environments():

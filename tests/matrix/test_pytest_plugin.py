@@ -123,7 +123,6 @@ def test_x_stops_at_the_first_failure_and_publishes_what_there_is(run_pytest: Py
     ("arguments", "words"),
     [
         (["--models", "rleu"], "no model 'rleu': did you mean relu"),
-        (["--sources", "canonicle"], "no source 'canonicle': did you mean canonical"),
         (["--opset", "many"], "'many' is no list of opset numbers"),
     ],
 )
