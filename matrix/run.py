@@ -91,7 +91,7 @@ class Run:
         self._export(unusable)
         self._cells(self.plan.cells, unusable, "cells")
         self._cells(self._evidence(), unusable, "evidence")
-        self.workshop.clear_passing()
+        shutil.rmtree(self.workshop.passing)
 
     def _record_environments(self) -> None:
         for environment in {*self.plan.environments, HOST}:
