@@ -84,14 +84,16 @@ class Run:
             for e in self.plan.environments
             if not e.installed
         }
-        self.workshop.clear_passing()
         names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
         self._models = self.workshop.models(names, self.plan.full_size, self.workers, self.watcher)
         self._record_environments()
-        self._export(unusable)
-        self._cells(self.plan.cells, unusable, "cells")
-        self._cells(self._evidence(), unusable, "evidence")
-        shutil.rmtree(self.workshop.passing)
+        self.workshop.clear_passing()
+        try:
+            self._export(unusable)
+            self._cells(self.plan.cells, unusable, "cells")
+            self._cells(self._evidence(), unusable, "evidence")
+        finally:
+            shutil.rmtree(self.workshop.passing, ignore_errors=True)
 
     def _record_environments(self) -> None:
         for environment in {*self.plan.environments, HOST}:
