@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per cell of the selection; a mistake in it ends the session with exit code 2."""
-    if "cell" not in metafunc.fixturenames:
+    if not {"cell", "background_run"} <= set(metafunc.fixturenames):
         return
     try:
         plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
