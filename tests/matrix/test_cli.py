@@ -20,6 +20,7 @@ from matrix.environments import environments
 from matrix.plan import make_plan
 from matrix.records import Journal
 from matrix.run import Run
+from matrix.workshop import Workshop
 from models.registry import all_models
 
 SELECTED = ["--sources", "canonical", "--targets", "reference,onnxruntime.all@host", "--models", "relu"]
@@ -239,3 +240,4 @@ def test_an_interrupted_run_ends_its_workers_keeps_what_is_done_and_goes_on(tmp_
     assert not psutil.wait_procs(children, timeout=3)[1]
     assert not list((tmp_path / "public").glob("*"))
     assert "NOT_RUN" not in journal.read_text()
+    assert not Workshop(tmp_path / "work").passing.exists()

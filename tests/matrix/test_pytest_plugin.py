@@ -143,3 +143,8 @@ def test_collecting_runs_nothing(run_pytest: Pytest, site: Path) -> None:
     assert ended.code == 0
     assert ended.printed.count("test_cell[") == 4
     assert recorded(site) == before
+
+
+@pytest.mark.parametrize("cell", ["lstm"])
+def test_a_test_of_somebody_else_may_have_an_argument_called_cell(cell: str) -> None:
+    assert cell == "lstm"
