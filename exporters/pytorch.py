@@ -14,8 +14,8 @@ import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users kn
 from torch import nn
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
-# torch 2.13 patches aten::lstm and aten::gru during a dynamic export, but leaves their dispatch caches as they were: the
-# second one in a process finds the kernel of the first (torch.export._patches) and freezes the time axis.
+# torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
+# (torch.export._patches): the second one in a process meets the usual kernel and freezes the time axis.
 ISOLATE = True
 UNSUPPORTED = (
     r"^UnsupportedOperatorError: ",
