@@ -1,13 +1,14 @@
-"""Whether the slice of the matrix that CI made is sound: every cell recorded once, every framework right on ONNX Runtime.
+"""Whether the slice of the matrix that CI made is sound: one record per cell, every framework right on ONNX Runtime.
 
-    python .ci/verdict.py public/matrix.json
+python .ci/verdict.py public/matrix.json
 """
 
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
-matrix = json.load(open(sys.argv[1]))
+matrix = json.loads(Path(sys.argv[1]).read_text())
 keys = Counter((c["source"], c["model"], c["variant"], c["opset"], c["target"]) for c in matrix["cells"])
 planned = len(matrix["exports"]) * len(matrix["targets"])
 problems = [f"{n} records of {key}" for key, n in keys.items() if n != 1]

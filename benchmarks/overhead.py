@@ -76,7 +76,8 @@ def main() -> None:
         plan = make_plan(selection, installed_only=True)
         plan.cells = [c for c in plan.cells if c.export.model.kind == "layer"]
         Run(plan, workshop).carry_out()
-        plan.cells = [c for c in plan.cells if workshop.journal.get("cell", c.key)["status"] == "PASS"][: options.cells]  # type: ignore[index]
+        passing = {record["key"] for record in workshop.journal.all("cell") if record["status"] == "PASS"}
+        plan.cells = [cell for cell in plan.cells if cell.key in passing][: options.cells]
         models = {c.export.model.name: workshop.folder / "models" for c in plan.cells}
         index = json.loads((workshop.folder / "models" / "index.json").read_text())["models"]
         models = {name: workshop.folder / "models" / index[name] for name in models}

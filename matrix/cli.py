@@ -210,6 +210,7 @@ def reproduction(record: dict[str, Any]) -> str:
     parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
     parts += ["--variants", record["variant"]]
     parts += ["--opset", str(record["opset"])] if record.get("opset") else []
+    parts += ["--size", "full"] if record.get("full") else []
     parts += ["--targets", record.get("target", "reference")]
     return shlex.join(parts)
 

@@ -29,6 +29,8 @@ class Export:
     model: ReferenceModel
     variant: str
     opset: int | None = None
+    full: bool = False
+    """The model in its published width."""
 
     @property
     def source_name(self) -> str:
@@ -38,8 +40,8 @@ class Export:
     @property
     def key(self) -> str:
         """What names this export everywhere."""
-        opset = f"-opset{self.opset}" if self.opset else ""
-        return f"{self.source_name}/{self.model.name}/{self.variant}{opset}"
+        details = f"{'-full' if self.full else ''}{f'-opset{self.opset}' if self.opset else ''}"
+        return f"{self.source_name}/{self.model.name}/{self.variant}{details}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,6 @@ class Plan:
 
     exports: list[Export] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
-    full_size: bool = False
 
     @property
     def environments(self) -> list[Environment]:
@@ -103,10 +104,10 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     available = [e for e in known.values() if e.installed or e.name in wanted or not installed_only]
     sources = _placed("source", selection.sources, SOURCES.values(), available, list(known.values()))
     targets = _placed("target", selection.targets, TARGETS.values(), available, list(known.values()))
-    plan = Plan(full_size=selection.size == "full")
+    plan = Plan()
     variants = _choose("variant", selection.variants, VARIANTS, "static, dynamic")
     exports = [
-        Export(source, environment, model, variant, opset)
+        Export(source, environment, model, variant, opset, selection.size == "full")
         for source, environment in sources
         for model in _models(selection)
         for variant in variants

@@ -97,7 +97,7 @@ def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
     whole: Plan = request.config.stash[PLAN]
     cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
     exports = list(dict.fromkeys(cell.export for cell in cells))
-    run = BackgroundRun(Plan(exports, cells, whole.full_size), request.config.option)
+    run = BackgroundRun(Plan(exports, cells), request.config.option)
     yield run
     run.end(whole)
 

@@ -85,7 +85,9 @@ class Run:
             if not e.installed
         }
         names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
-        self._models = self.workshop.models(names, self.plan.full_size, self.workers, self.watcher)
+        self._models = self.workshop.models(
+            names, any(export.full for export in self.plan.exports), self.workers, self.watcher
+        )
         self._record_environments()
         self.workshop.clear_passing()
         try:
@@ -266,6 +268,7 @@ class Run:
             "model": export.model.name,
             "variant": export.variant,
             "opset": export.opset,
+            "full": export.full,
             "status": result.status,
             "stage": result.stage,
             "message": result.message,
@@ -290,6 +293,7 @@ class Run:
             "model": cell.export.model.name,
             "variant": cell.export.variant,
             "opset": cell.export.opset,
+            "full": cell.export.full,
             "target": cell.target_name,
             "status": comparison.status if comparison else result.status,
             "stage": "compare" if comparison else result.stage,

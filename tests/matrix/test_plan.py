@@ -160,8 +160,10 @@ def test_each_opset_gives_an_export_of_its_own() -> None:
 
 
 def test_full_size_is_part_of_the_plan() -> None:
-    assert make_plan(Selection(models=["linear"], size="full")).full_size
-    assert not make_plan(Selection(models=["linear"])).full_size
+    (full, *_), (usual, *_) = (make_plan(Selection(models=["mlp"], size=size)).exports for size in ("full", "default"))
+    assert full.full
+    assert not usual.full
+    assert full.key != usual.key
 
 
 # -- environments ----------------------------------------------------------------------------------------------------
