@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import statistics
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from matrix.compare import compare
 from matrix.jobs import read_sets
 from matrix.plan import Plan, Selection, make_plan
 from matrix.run import Run
+from matrix.watcher import Silence
 from matrix.workshop import Workshop
 
 
@@ -78,17 +78,14 @@ def main() -> None:
         Run(plan, workshop).carry_out()
         passing = {record["key"] for record in workshop.journal.all("cell") if record["status"] == "PASS"}
         plan.cells = [cell for cell in plan.cells if cell.key in passing][: options.cells]
-        models = {c.export.model.name: workshop.folder / "models" for c in plan.cells}
-        index = json.loads((workshop.folder / "models" / "index.json").read_text())["models"]
-        models = {name: workshop.folder / "models" / index[name] for name in models}
+        models = workshop.models({cell.export.model.name for cell in plan.cells}, False, 1, Silence())
         bare_loop(plan, workshop, models)  # warms the disk cache and the import for both
         ratios = []
         for number in range(options.rounds):
             bare, whole = bare_loop(plan, workshop, models), suite(plan, workshop)
             ratios.append(whole / bare)
-            print(
-                f"round {number + 1}: {len(plan.cells)} cells, bare {bare:.2f} s, suite {whole:.2f} s, {ratios[-1]:.2f} x"
-            )
+            seconds = f"bare {bare:.2f} s, suite {whole:.2f} s, {ratios[-1]:.2f} x"
+            print(f"round {number + 1}: {len(plan.cells)} cells, {seconds}")
         print(f"median ratio {statistics.median(ratios):.2f} x on {sys.platform}")
         workshop.journal.close()
 

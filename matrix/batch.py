@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,37 @@ def _converse(batch: Batch, worker: _Worker, hello: dict[str, Any], on_result: O
             worker.send(following)
         on_result(job, result)
         job = following
+
+
+class Service:
+    """One worker that answers single jobs, whichever thread asks; a dead one is replaced. To be used with `with`."""
+
+    def __init__(self, batch: Batch, limits: Limits, stop: threading.Event) -> None:
+        self._batch, self._limits, self._stop = batch, limits, stop
+        self._lock, self._open = threading.Lock(), ExitStack()
+        self._worker: _Worker | None = None
+        self._hello: dict[str, Any] = {}
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def ask(self, job: dict[str, Any]) -> Result | None:
+        """The result of one job; None when the run was stopped meanwhile."""
+        with self._lock:
+            if self._worker is None or not self._worker.alive:
+                self._open.close()
+                self._worker = self._open.enter_context(_worker(self._batch, self._limits, self._stop))
+                self._hello = self._worker.receive(self._limits.start_seconds)
+                if self._hello["event"] != "hello":
+                    self._worker.end()
+                    stopped = self._hello["event"] == "stopped"
+                    reason = _not_started(self._batch, self._worker, self._hello)
+                    return None if stopped else Result("NOT_RUN", "load", reason)
+            self._worker.send(job)
+            return self._worker.result(job, self._hello)
 
 
 def _take(batch: Batch) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from matrix import blame
-from matrix.batch import Batch, Limits, Result, run_batches
+from matrix.batch import Batch, Limits, Result, Service, run_batches
 from matrix.catalogue import EVALUATOR, ROOT, TARGETS
 from matrix.compare import Comparison, compare
 from matrix.environments import HOST, Environment, install
@@ -128,27 +128,16 @@ class Run:
         for export, fingerprint in todo:
             batches[export.environment, export.source.path].append(self._export_job(export, fingerprint))
         by_key = {export.key: (export, fingerprint) for export, fingerprint in todo}
-        exported: list[tuple[dict[str, Any], Result]] = []
+        # Checked as it comes, so that a run which is killed has lost only the exports in hand.
+        checks = Batch(HOST, "check", ROOT / "matrix" / "check.py", deque())
+        with Service(checks, self.limits, self._stop) as checker:
 
-        def on_export(job: dict[str, Any], result: Result) -> None:
-            if result.status == "OK":
-                exported.append((job, result))
-            else:
-                self._record_export(*by_key[job["id"]], result, None, Path(job["out"]))
+            def on_export(job: dict[str, Any], result: Result) -> None:
+                checked = checker.ask({**job, "mapping": result.value}) if result.status == "OK" else None
+                if checked or result.status != "OK":
+                    self._record_export(*by_key[job["id"]], result, checked, Path(job["out"]))
 
-        self._run_batches("export", batches, on_export)
-        self._check(exported, by_key)
-
-    def _check(self, exported: list[tuple[dict[str, Any], Result]], by_key: dict[str, tuple[Export, str]]) -> None:
-        """Let a worker of the host look at every exported file; records all of them."""
-        jobs = [{**job, "mapping": result.value} for job, result in exported]
-        results = {job["id"]: result for job, result in exported}
-
-        def on_check(job: dict[str, Any], checked: Result) -> None:
-            export, fingerprint = by_key[job["id"]]
-            self._record_export(export, fingerprint, results[job["id"]], checked, Path(job["out"]))
-
-        self._run_batches("check", {(HOST, ROOT / "matrix" / "check.py"): jobs}, on_check)
+            self._run_batches("export", batches, on_export)
 
     def _cells(self, cells: list[Cell], unusable: dict[Environment, str], step: str) -> None:
         journal = self.workshop.journal
