@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from types import TracebackType
 
@@ -24,11 +26,12 @@ STATUSES = (
     *("PASS", "IMPRECISE", "WRONG", "UNSUPPORTED", "ERROR", "CRASH", "TIMEOUT", "MEMORY", "FLAKY"),
     *("NOT_EXPORTED", "NOT_RUN"),
 )
+TELL_SECONDS = 20.0
 _BAD = ("WRONG", "ERROR", "CRASH", "TIMEOUT", "MEMORY")
 
 
 class Bars:
-    """A watcher with one progress bar for each step; rich redraws them in place, or writes lines to a file."""
+    """A watcher with one progress bar for each step, redrawn in place; printed now and then where there is no terminal."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -40,7 +43,9 @@ class Bars:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=console,
+            speed_estimate_period=120,
         )
+        self._console, self._told, self._lock = console, time.monotonic(), threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._counts: dict[str, Counter[str]] = {}
 
@@ -63,6 +68,15 @@ class Bars:
             self._counts[step][record["status"]] += 1
         note = "  ".join(f"{s.lower()} {self._counts[step][s]}" for s in _BAD if self._counts[step][s])
         self._progress.update(self._tasks[step], advance=1, note=note)
+        if not self._console.is_terminal:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Print the bars as they stand, at most every TELL_SECONDS."""
+        with self._lock:
+            if time.monotonic() - self._told > TELL_SECONDS:
+                self._told = time.monotonic()
+                self._console.print(self._progress.get_renderable())
 
 
 def summary(title: str, name: str, counts: dict[str, Counter[str]]) -> Table:
