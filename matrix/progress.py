@@ -31,7 +31,7 @@ _BAD = ("WRONG", "ERROR", "CRASH", "TIMEOUT", "MEMORY")
 
 
 class Bars:
-    """A watcher with one progress bar for each step, redrawn in place; printed now and then where there is no terminal."""
+    """A watcher with one progress bar for each step: redrawn in place, or printed now and then where no terminal is."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
