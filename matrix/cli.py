@@ -26,7 +26,7 @@ from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
 from matrix.run import Run
 from matrix.workshop import Workshop
-from models.registry import all_models
+from models.catalogue import all_models
 
 OPTIONS_OF_SELECTION = ("sources", "targets", "models", "variants", "environments")
 

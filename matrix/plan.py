@@ -10,7 +10,8 @@ from typing import TypeVar
 from matrix.catalogue import SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
 from matrix.errors import UserError, unknown
-from models.registry import ReferenceModel, all_models
+from models.catalogue import all_models
+from models.registry import ReferenceModel
 
 VARIANTS = ("static", "dynamic")
 #: What `--quick` runs: one of each kind of trouble.

@@ -23,7 +23,7 @@ from pathlib import Path
 from matrix.catalogue import ROOT
 from matrix.records import Journal
 from matrix.watcher import Watcher
-from models.registry import all_models
+from models.catalogue import all_models
 from models.store import write_model
 
 MEMORY = Path("/dev/shm")

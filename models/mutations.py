@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from models.catalogue import all_models
 from models.layers import LAYERS
 from models.layers.base import Array, attributes_of
 from models.net import Graph, Node, compute, evaluate_all
-from models.registry import ReferenceModel, all_models
+from models.registry import ReferenceModel
 from models.store import draw_inputs, input_set_sizes
 
 Outputs = dict[str, Array]

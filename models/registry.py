@@ -58,10 +58,3 @@ def reference_model(
         return describe
 
     return enter
-
-
-def all_models() -> dict[str, ReferenceModel]:
-    """Every reference model by name, architectures first."""
-    from models import architectures, layer_models  # noqa: F401 - importing them enters the models
-
-    return MODELS

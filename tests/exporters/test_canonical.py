@@ -14,8 +14,9 @@ import onnx
 import pytest
 
 from matrix import jobs, worker
+from models.catalogue import all_models
 from models.layers import LAYERS
-from models.registry import ReferenceModel, all_models
+from models.registry import ReferenceModel
 from models.store import write_model
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from matrix.plan import make_plan
 from matrix.records import Journal
 from matrix.run import Run
 from matrix.workshop import Workshop
-from models.registry import all_models
+from models.catalogue import all_models
 
 SELECTED = ["--sources", "canonical", "--targets", "reference,onnxruntime.all@host", "--models", "relu"]
 CELL = "canonical@host/relu/static/reference@host"

@@ -10,7 +10,7 @@ from matrix.catalogue import SOURCES, TARGETS
 from matrix.environments import Environment, environments
 from matrix.errors import UserError
 from matrix.plan import QUICK, VARIANTS, Plan, Selection, make_plan
-from models.registry import all_models
+from models.catalogue import all_models
 
 Install = Callable[..., None]
 

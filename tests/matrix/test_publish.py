@@ -20,7 +20,7 @@ from matrix.environments import HOST
 from matrix.plan import Cell, Export, Plan
 from matrix.publish import publish
 from matrix.workshop import Workshop
-from models.registry import all_models
+from models.catalogue import all_models
 
 HOSTILE = "<script>alert('it')</script> & \"more\" | </td>\nsecond line"
 FIRST_LINE = HOSTILE.splitlines()[0]

@@ -20,7 +20,7 @@ from matrix.records import Record
 from matrix.run import Run
 from matrix.watcher import Silence
 from matrix.workshop import Workshop, digest_of
-from models.registry import all_models
+from models.catalogue import all_models
 
 GHOST = Environment("ghost1.0", "ghost", requirements=("ghost==1.0",))
 TINY = ("relu", "linear")

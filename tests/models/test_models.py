@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from models.catalogue import all_models
 from models.layers import LAYERS
 from models.layers.base import Array
 from models.net import Graph, evaluate, evaluate_all
-from models.registry import ReferenceModel, all_models
+from models.registry import ReferenceModel
 from models.store import draw_inputs, input_set_sizes, write_model
 
 MODELS = all_models()

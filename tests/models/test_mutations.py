@@ -5,8 +5,8 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pytest
 
+from models.catalogue import all_models
 from models.mutations import EXPLAINED, WITHOUT_EFFECT, Verdict, judge, mutations, report, within_tolerance
-from models.registry import all_models
 
 
 @pytest.fixture(scope="module")

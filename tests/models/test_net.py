@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.catalogue import all_models
 from models.net import Input, Net, evaluate, generator_for
-from models.registry import ReferenceModel, all_models, register
+from models.registry import ReferenceModel, register
 from models.store import write_model
 
 
