@@ -1,11 +1,17 @@
-"""MXNet: its own ONNX importer, which makes a symbol and parameters of the file, bound to the shapes of the feeds."""
+"""MXNet: its own ONNX importer, which makes a symbol and parameters of the file, bound to the shapes of the feeds.
+
+The option "inputs-listed" hands it a copy of the file in which every initializer is a graph input too, as files were
+before ONNX 1.4: without that its importer finds few weights.
+"""
 
 import os
+import tempfile
 
 # The engine that works in the calling thread: errors show where they arise, and a fork misses no threads.
 os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
 
 import mxnet as mx
+import onnx
 from mxnet.contrib import onnx as onnx2mx
 
 PACKAGES = ("mxnet", "onnx", "numpy")
@@ -32,7 +38,20 @@ class Session:
 
 def load(path, request):
     """The file as a symbol; the executors wait for the shapes of the feeds."""
-    return Session(path)
+    return Session(with_inputs_listed(path) if request.option == "inputs-listed" else path)
+
+
+def with_inputs_listed(path):
+    """A copy of the file whose initializers are graph inputs as well."""
+    model = onnx.load(path)
+    listed = {value.name for value in model.graph.input}
+    for tensor in model.graph.initializer:
+        if tensor.name not in listed:
+            info = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+            model.graph.input.append(info)
+    copy = os.path.join(tempfile.mkdtemp(), "model.onnx")
+    onnx.save(model, copy)
+    return copy
 
 
 def run(session, inputs):
