@@ -537,7 +537,14 @@ def dynamo(model, inputs, request, path):
     dims = {axis: torch.export.Dim(axis) for axis in request.graph.sizes}
     shapes = tuple({axis: dims[name] for axis, name in request.dynamic[i].items()} for i in model.inputs)
     dynamic = {"dynamic_shapes": (shapes,)} if any(shapes) else {}
-    write(model, inputs, request, path, dynamo=True, external_data=False, verbose=False, **dynamic)
+    try:
+        write(model, inputs, request, path, dynamo=True, external_data=False, verbose=False, **dynamic)
+    except torch.onnx.OnnxExporterError as error:
+        # The text begins with general advice; what happened stands behind this heading.
+        advice, heading, summary = str(error).partition("## Exception summary\n\n")
+        if heading:
+            error.args = (summary + advice,)
+        raise
 
 
 def torchscript(model, inputs, request, path):

@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 # The exit code of a fork that told its answer; a framework that leaves by itself may well say 0.
 ANSWERED = 89
@@ -98,7 +99,7 @@ class Stages:
 
 def describe_failure(error, unsupported):
     """Status and message of an exception; `unsupported` are the patterns by which a tool says that it cannot."""
-    text = "{}: {}".format(type(error).__name__, error)
+    text = COLOURS.sub("", "{}: {}".format(type(error).__name__, error))
     if isinstance(error, MemoryError):
         status = "MEMORY"
     elif isinstance(error, NotImplementedError) or any(re.search(p, text) for p in unsupported):
