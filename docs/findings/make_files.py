@@ -1,0 +1,56 @@
+"""The ONNX files for the environments without the onnx package: openvino_operators.py and opencv_operators.py.
+
+onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
+    python docs/findings/make_files.py FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from onnx import TensorProto, checker, helper, numpy_helper, save
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+rng = np.random.default_rng(0)
+
+
+def write(name, shape, outputs, *nodes, opset=17, **constants):
+    """One graph with an input x; outputs: name -> rank."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None] * rank) for n, rank in outputs.items()]
+    initializers = [numpy_helper.from_array(np.asarray(array), n) for n, array in constants.items()]
+    graph = helper.make_graph(list(nodes), name, inputs, results, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    checker.check_model(model, full_check=True)
+    save(model, folder / f"{name}.onnx")
+
+
+node = helper.make_node
+for opset in (13, 17, 18):
+    for op in ("ReduceL1", "ReduceLogSumExp"):
+        axes = {"inputs": ["x"], "axes": [1]} if opset < 18 else {"inputs": ["x", "axes"]}
+        held = {} if opset < 18 else {"axes": np.array([1])}
+        write(f"{op}-{opset}", [2, 3, 4], {"y": 3}, node(op, outputs=["y"], keepdims=1, **axes), opset=opset, **held)
+write("Dropout", [2, 3], {"y": 2}, node("Dropout", ["x"], ["y"]))
+write("LRN", [2, 5, 3, 3], {"y": 4}, node("LRN", ["x"], ["y"], size=4, alpha=0.1))
+pool = {"kernel_shape": [1, 3], "strides": [1, 2], "pads": [0, 1, 0, 1], "ceil_mode": 1, "count_include_pad": 1}
+write("AveragePool", [1, 1, 1, 4], {"y": 4}, node("AveragePool", ["x"], ["y"], **pool))
+for axes in ([1, 2, 3], [2, 3, 4]):
+    name = "ReduceMax-" + "".join(map(str, axes))
+    write(name, [2, 3, 4, 5, 6], {"y": 5}, node("ReduceMax", ["x"], ["y"], axes=axes))
+elu = [node("Div", ["x", "c"], ["d"]), node("Elu", ["d"], ["e"]), node("Mul", ["e", "c"], ["y"])]
+write("Elu", [2, 3, 4], {"y": 3}, *elu, c=np.float32(1.5))
+
+arrays = {"w": (1, 12, 4), "r": (1, 12, 3)}
+lstm = {n: (rng.normal(size=shape) * 0.4).astype("f4") for n, shape in arrays.items()}
+gru = {n: np.ascontiguousarray(array[:, :9]) for n, array in lstm.items()}
+np.savez(folder / "gru.npz", **gru)
+np.savez(folder / "lstm.npz", **lstm)
+for direction in ("forward", "reverse"):
+    for op, weights in (("GRU", gru), ("LSTM", lstm)):
+        for names, outputs in (("both", ["y", "h"]), ("y", ["y"])):
+            cell = node(op, ["x", "w", "r"], outputs, hidden_size=3, direction=direction)
+            ranks = {"y": 4, "h": 3} if names == "both" else {"y": 4}
+            write(f"{op}-{direction}-{names}", [7, 2, 4], ranks, cell, **weights)
+print(len(list(folder.glob("*.onnx"))), "files in", folder)

@@ -1,0 +1,49 @@
+"""OpenVINO: reductions that ignore their axes, LRN of even size, overhanging averages, a Dropout that renames x.
+
+openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py.
+    python docs/findings/make_files.py /tmp/findings
+    .tox/openvino2026.4/bin/python docs/findings/openvino_operators.py /tmp/findings
+"""
+
+import sys
+
+import numpy as np
+import openvino as ov
+
+rng = np.random.default_rng(0)
+seen = []
+
+
+def case(name, x, expected, wrong=True):
+    """Runs FOLDER/name.onnx in float32."""
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = ov.Core().compile_model(f"{sys.argv[1]}/{name}.onnx", "CPU", settings)
+    try:
+        got = compiled({"x": x})[0]
+        right = got.shape == expected.shape and np.allclose(got, expected, atol=1e-4)
+        said = f"{got.shape} {got.ravel()[-4:]}"
+    except Exception as error:
+        right, said = False, f"{type(error).__name__}: {str(error).splitlines()[-1][:150]}"
+    print(f"{name}: expected {expected.shape} {expected.ravel()[-4:]}")
+    print("  got", said)
+    seen.append(right != wrong)
+
+
+x = rng.normal(size=(2, 3, 4)).astype("f4")
+for opset in (13, 17, 18):
+    case(f"ReduceL1-{opset}", x, np.abs(x).sum(1, keepdims=True), wrong=opset < 18)
+    case(f"ReduceLogSumExp-{opset}", x, np.log(np.exp(x).sum(1, keepdims=True)), wrong=opset < 18)
+
+x = rng.normal(size=(2, 5, 3, 3)).astype("f4")
+squares = np.pad(x**2, [(0, 0), (1, 2), (0, 0), (0, 0)])  # ONNX: (size - 1) // 2 channels before, size // 2 behind
+case("LRN", x, x / (1 + 0.1 / 4 * sum(squares[:, i : i + 5] for i in range(4))) ** 0.75)
+
+# A window of 3 over [0] 1 2 3 4 [0], stride 2: the last has 4, a padding cell, and one beyond that does not count.
+x = np.array([[[[1, 2, 3, 4]]]], "f4")
+case("AveragePool", x, np.array([[[[1, 3, 2]]]], "f4"))
+
+case("Dropout", np.ones((2, 3), "f4"), np.ones((2, 3), "f4"))
+print("  input names:", ov.Core().read_model(f"{sys.argv[1]}/Dropout.onnx").inputs[0].get_names())
+
+print("reproduced" if all(seen) else "not reproduced")
+sys.exit(not all(seen))
