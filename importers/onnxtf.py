@@ -1,5 +1,7 @@
 """onnx-tf: the ONNX file back in TensorFlow, as a tf.Module that is traced when it first sees a shape."""
 
+import re
+
 import onnx
 import tensorflow as tf
 from onnx_tf.backend import prepare
@@ -29,11 +31,13 @@ def load(path, request):
 
 
 def run(session, inputs):
-    """All outputs by name."""
+    """All outputs by name. TensorFlow's errors begin with its way through the code; here the cause stands first."""
     try:
         return dict(zip(session.outputs, session.run(inputs)))
+    except tf.errors.OpError as error:
+        cause = re.split(r"\nNode: .*\n", error.message)[-1]
+        raise type(error)(error.node_def, error.op, "%s\n%s" % (cause, error.message))
     except Exception as error:
-        # TensorFlow begins with the way through its own code; what onnx-tf said comes last, and is wanted first.
         if hasattr(error, "ag_error_metadata"):
             cause = error.ag_error_metadata.cause_message.split(": ", 1)[-1]
             error.args = ("%s\n%s" % (cause, error),)
