@@ -36,7 +36,7 @@ def run(session, inputs):
         return dict(zip(session.outputs, session.run(inputs)))
     except tf.errors.OpError as error:
         cause = re.split(r"\nNode: .*\n", error.message)[-1]
-        raise type(error)(error.node_def, error.op, "%s\n%s" % (cause, error.message))
+        raise type(error)(error.node_def, error.op, "%s\n%s" % (cause, error.message)) from error
     except Exception as error:
         if hasattr(error, "ag_error_metadata"):
             cause = error.ag_error_metadata.cause_message.split(": ", 1)[-1]
