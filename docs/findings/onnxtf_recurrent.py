@@ -28,11 +28,10 @@ def rnn(x, w, r):
 def prepared(nodes, output, rank, directions):
     """onnx-tf's representation, as a new process would make it."""
     held = [numpy_helper.from_array(array[:directions], name) for name, array in weights.items()]
-    held.append(numpy_helper.from_array(np.array([1]), "one"))
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["time", "batch", 4])
     y = helper.make_tensor_value_info(output, TensorProto.FLOAT, list("abcd")[:rank])
     graph = helper.make_graph(nodes, "g", [x], [y], held)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
     checker.check_model(model, full_check=True)
     for handler in RNNMixin.__subclasses__():
         handler.rnn_cell = None
@@ -41,6 +40,7 @@ def prepared(nodes, output, rank, directions):
 
 def case(finding, session, x, expected, wrong):
     try:
+        session = session if hasattr(session, "run") else prepared(*session)
         got = np.asarray(session.run(x)[0])
         right = got.shape == expected.shape and np.allclose(got, expected, atol=1e-4)
         said = "error %.1e" % np.abs(got - expected).max() if got.shape == expected.shape else got.shape
@@ -52,14 +52,16 @@ def case(finding, session, x, expected, wrong):
 
 
 x, longer = rng.normal(size=(7, 2, 4)).astype("f4"), rng.normal(size=(11, 3, 4)).astype("f4")
-layer = [helper.make_node("RNN", ["x", "w0", "r0"], ["y0"], hidden_size=4), helper.make_node("Squeeze", ["y0", "one"], ["s0"])]
-next_layer = [helper.make_node("RNN", ["s0", "w1", "r1"], ["y1"], hidden_size=4)]
+layer = [helper.make_node("RNN", ["x", "w0", "r0"], ["y0"], hidden_size=4, name="first")]
+layer += [helper.make_node("Squeeze", ["y0"], ["s0"], axes=[1])]
+next_layer = [helper.make_node("RNN", ["s0", "w1", "r1"], ["y1"], hidden_size=4, name="second")]
 first = rnn(x, weights["w0"][0], weights["r0"][0])
-case("one layer", prepared(layer, "s0", 3, 1), x, first, wrong=False)
+case("one layer", (layer, "s0", 3, 1), x, first, wrong=False)
 stacked = rnn(first, weights["w1"][0], weights["r1"][0])[:, None]
-case("two layers", prepared(layer + next_layer, "y1", 4, 1), x, stacked, wrong=True)
+case("two layers", (layer + next_layer, "y1", 4, 1), x, stacked, wrong=True)
 
-both = helper.make_node("RNN", ["x", "w0", "r0"], ["y0"], hidden_size=4, direction="bidirectional")
+options = {"hidden_size": 4, "direction": "bidirectional", "activations": ["Tanh", "Tanh"]}
+both = helper.make_node("RNN", ["x", "w0", "r0"], ["y0"], **options)
 session = prepared([both], "y0", 4, 2)
 for feed, wrong in ((x, False), (longer, True)):
     forth = rnn(feed, weights["w0"][0], weights["r0"][0])

@@ -20,11 +20,12 @@ def case(name, x, expected, wrong=True):
     compiled = ov.Core().compile_model(f"{sys.argv[1]}/{name}.onnx", "CPU", settings)
     try:
         got = compiled({"x": x})[0]
-        right = got.shape == expected.shape and np.allclose(got, expected, atol=1e-4)
-        said = f"{got.shape} {got.ravel()[-4:]}"
+        same = got.shape == expected.shape
+        right = same and np.allclose(got, expected, atol=1e-4)
+        said = f"{got.shape} {got.ravel()[:4]}" + (f", error {np.abs(got - expected).max():.1e}" if same else "")
     except Exception as error:
-        right, said = False, f"{type(error).__name__}: {str(error).splitlines()[-1][:150]}"
-    print(f"{name}: expected {expected.shape} {expected.ravel()[-4:]}")
+        right, said = False, f"{type(error).__name__}: {' '.join(str(error).split())[-110:]}"
+    print(f"{name}: expected {expected.shape} {expected.ravel()[:4]}")
     print("  got", said)
     seen.append(right != wrong)
 

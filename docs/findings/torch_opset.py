@@ -56,14 +56,18 @@ for opset in (9, 13, 17):
 # The same by ONNX's own converter, from a valid file of opset 18.
 node = onnx.helper.make_node("ReduceProd", ["x", "axes"], ["y"], noop_with_empty_axes=0)
 x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, n]) for name, n in (("x", 3), ("y", 1)))
-graph = onnx.helper.make_graph([node], "g", [x], [y], [onnx.helper.make_tensor("axes", onnx.TensorProto.INT64, [1], [-1])])
+graph = onnx.helper.make_graph(
+    [node], "g", [x], [y], [onnx.helper.make_tensor("axes", onnx.TensorProto.INT64, [1], [-1])]
+)
 model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
 onnx.checker.check_model(model, full_check=True)
 kept = [a.name for a in onnx.version_converter.convert_version(model, 17).graph.node[-1].attribute]
 print("onnx.version_converter, ReduceProd 18 to 17: expected axes, keepdims; got", ", ".join(kept))
 
-reproduced = any(written == 18 for written, _ in got.values()) and all(
-    "noop_with_empty_axes" in got[name, opset][1] for name in ("logsumexp", "prod") for opset in (13, 17)
-) and "noop_with_empty_axes" in kept
+reproduced = (
+    any(written == 18 for written, _ in got.values())
+    and all("noop_with_empty_axes" in got[name, opset][1] for name in ("logsumexp", "prod") for opset in (13, 17))
+    and "noop_with_empty_axes" in kept
+)
 print("reproduced" if reproduced else "not reproduced")
 sys.exit(not reproduced)
