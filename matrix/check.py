@@ -100,6 +100,7 @@ def _problem(
     if job["opset"] and job["opset"] != found["emitted_opset"]:
         return ("WRONG", f"opset {job['opset']} was asked for, {found['emitted_opset']} was written"), True
     deviations = _deviations(found["inputs"], reference["inputs"], job["dynamic"])
+    deviations += _misdeclared(found["outputs"], Path(job["model"]), job["sets"])
     return (("WRONG", "; ".join(deviations)) if deviations else ("PASS", "")), True
 
 
@@ -121,6 +122,29 @@ def _deviations(found: list[dict[str, Any]], reference: list[dict[str, Any]], dy
                 symbol = own["shape"][place]
                 told.append(f"axis {axis} of input {entry['name']} is fixed to {shape[axis]}, in the model {symbol}")
     return told
+
+
+def _misdeclared(found: list[dict[str, Any]], model: Path, sets: list[int]) -> list[str]:
+    """Where the file declares shapes that the model's outputs do not have, as when it fixes a dynamic axis.
+
+    Runtimes may compute the right values all the same, or trust what is declared.
+    """
+    told = []
+    with np.load(model / "rounded.npz") as rounded:
+        for entry in (entry for entry in found if entry["shape"] is not None):
+            for number in sets:
+                shape = rounded[f"{number}/{entry['value']}"].shape
+                shape = tuple(shape[place] for place in entry.get("permutation") or range(len(shape)))
+                if not _fits(entry["shape"], shape):
+                    told.append(f"output {entry['name']} is declared {entry['shape']}, input set {number} has {shape}")
+                    break
+    return told
+
+
+def _fits(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is what the file declares: equal wherever it gives a number."""
+    pairs = zip(declared, shape, strict=False)
+    return len(declared) == len(shape) and all(size in (n, None) or isinstance(size, str) for size, n in pairs)
 
 
 def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int) -> Any:

@@ -51,12 +51,12 @@ def reference(tmp_path: Path) -> Path:
 
 
 def graph_of(x: str = "x", z: str = "z", a: str = "a", b: str = "b", **changes: Any) -> Any:
-    """The graph as an exporter writes it: `changes` are x_shape, z_shape, inputs and outputs."""
+    """The graph as an exporter writes it: `changes` are x_shape, z_shape, a_shape, inputs and outputs."""
     x_shape, z_shape = changes.get("x_shape", [2, 3, 4]), changes.get("z_shape", [2, 5])
     infos = {
         "x": helper.make_tensor_value_info(x, TensorProto.FLOAT, x_shape),
         "z": helper.make_tensor_value_info(z, TensorProto.FLOAT, z_shape),
-        "a": helper.make_tensor_value_info(a, TensorProto.FLOAT, [None] * 3),
+        "a": helper.make_tensor_value_info(a, TensorProto.FLOAT, changes.get("a_shape", [None] * 3)),
         "b": helper.make_tensor_value_info(b, TensorProto.FLOAT, [None] * 2),
         "state": helper.make_tensor_value_info("state", TensorProto.FLOAT, [2, 6]),
     }
@@ -115,6 +115,16 @@ def test_a_good_file_passes_and_is_described(checked: Checked, tmp_path: Path) -
     assert found["outputs"][1] == {
         "value": "b", "name": "b", "dtype": "float32", "shape": [None, None], "wanted": "float32",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("a_shape", "status"), [(["batch", 3, 4], "PASS"), ([2, 3, 4], "WRONG")])
+def test_an_output_that_is_declared_otherwise_is_wrong_but_runnable(
+    checked: Checked, a_shape: Shape, status: str
+) -> None:
+    graph = graph_of(x_shape=[None, 3, 4], z_shape=["batch", 5], a_shape=a_shape)
+    found = checked(graph, dynamic=True)
+    assert (found["status"], found["runnable"]) == (status, True)
+    assert found["message"].startswith("output a is declared" if status == "WRONG" else "")
 
 
 def test_names_are_matched_before_order(checked: Checked) -> None:
