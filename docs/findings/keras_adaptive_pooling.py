@@ -23,7 +23,11 @@ def call(layer, graph):
             got = (tf.function(layer) if graph else layer)(tf.constant(x)).numpy()
             print("  got", got.shape, got.ravel()[:3], flush=True)
         except Exception as error:
-            print(f"  got {type(error).__name__}:", " ".join(str(error).split())[:190], flush=True)
+            print(
+                f"  got {type(error).__name__}:",
+                next(line.strip() for line in str(error).splitlines() if "dimension" in line),
+                flush=True,
+            )
             os._exit(1)
         os._exit(0)
     status = os.waitpid(child, 0)[1]
