@@ -46,8 +46,8 @@ def bare_loop(plan: Plan, workshop: Workshop, models: dict[str, Path]) -> float:
         folder, sets = Path(export["folder"]), export["sets"]
         request = SimpleNamespace(option=cell.target.option, inputs=export["inputs"], outputs=[])
         session = module.load(str(folder / "model.onnx"), request)
-        actual = [module.run(session, feeds) for feeds in read_sets(folder / "feeds.npz", sets)]
-        native = read_sets(folder / "native.npz", sets)
+        actual = [module.run(session, feeds) for feeds in read_sets(folder / "feeds.arrays", sets)]
+        native = read_sets(folder / "native.arrays", sets)
         truth = read_sets(models[cell.export.model.name] / "truth.npz", sets)
         dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
         compare(actual, truth, native, dtypes, sets)
@@ -60,8 +60,12 @@ def suite(plan: Plan, workshop: Workshop) -> float:
     run._models = run.workshop.models({c.export.model.name for c in plan.cells}, False, 1, run.watcher)
     run.refresh = True
     begun = time.perf_counter()
+    workshop.clear_passing()
     run._cells(plan.cells, {}, "cells")
-    return time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
+    statuses = {record["status"] for cell in plan.cells if (record := workshop.journal.get("cell", cell.key))}
+    assert statuses == {"PASS"}, statuses
+    return seconds
 
 
 def main() -> None:

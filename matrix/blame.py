@@ -25,6 +25,8 @@ def blame(cell: Record, export: Record, cells_of_file: Iterable[Record]) -> str:
         return str(export["blame"]) or "exporter"
     if export["stage"] == "native" and export["status"] == "WRONG":
         return "builder"
+    if export["stage"] == "check" and export["status"] == "ERROR":
+        return "exporter"  # the file is not valid: whoever refuses it is right
     others = [c for c in cells_of_file if c["target"] != cell["target"] and c["status"] != "NOT_RUN"]
     if any(c["status"] in RIGHT for c in others):
         # Somebody runs the same file right, so the file says what it should.

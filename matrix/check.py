@@ -16,6 +16,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from matrix.jobs import write_arrays
+
 
 def check(job: dict[str, Any], stage: Callable[[str], None]) -> dict[str, Any]:
     """Check out/model.onnx of an export job.
@@ -172,7 +174,7 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
                 array = rounded[f"{number}/{entry['value']}"]
                 array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
                 (folder / f"output_{i}.pb").write_bytes(_tensor(array, entry["name"]))
-    np.savez(out / "feeds.npz", **feeds)
+    write_arrays(out / "feeds.arrays", feeds)
 
 
 def _tensor(array: Any, name: str) -> bytes:

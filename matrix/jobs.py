@@ -1,7 +1,7 @@
 """What a worker does: export a reference model, run an ONNX file, or check one.
 
 Runs in every environment, so: the standard library and NumPy only, Python 3.6 syntax. Arrays of several input sets
-lie in one npz file; number 2 of input `x` is called "2/x".
+lie in one file; number 2 of input `x` is called "2/x".
 """
 
 import json
@@ -35,16 +35,53 @@ class Graph:
             node.weights = {short: arrays[name] for short, name in node.weights.items()}
 
 
+ALIGNMENT = 64
+
+
+def write_arrays(path, arrays):
+    """Write named arrays: a line of JSON, {name: [dtype, shape]}, then their bytes, each begun at a multiple of 64.
+
+    A cell reads and writes a handful of small arrays, and npz takes longer over that than a runtime over the cell.
+    Raises ValueError for an array of Python objects, of which there are no bytes.
+    """
+    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError("%s holds Python objects (dtype %s)" % (name, array.dtype))
+    with open(path, "wb") as file:
+        header = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+        file.write(json.dumps(header).encode() + b"\n")
+        for array in arrays.values():
+            file.write(array.tobytes() + bytes(-array.nbytes % ALIGNMENT))
+
+
+def read_arrays(path):
+    """The named arrays of a file of write_arrays, or of an npz file. Raises ValueError for a damaged one."""
+    if str(path).endswith(".npz"):
+        with np.load(path) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    with open(path, "rb") as file:
+        header, data, start, found = json.loads(file.readline().decode()), bytearray(file.read()), 0, {}
+    for name, (dtype, shape) in header.items():
+        count = int(np.prod(shape, dtype=np.int64))
+        found[name] = np.frombuffer(data, dtype, count, start).reshape(shape) if count else np.empty(shape, dtype)
+        start += -(-found[name].nbytes // ALIGNMENT) * ALIGNMENT
+    return found
+
+
 def read_sets(path, sets):
-    """The arrays of the numbered input sets in an npz file: one dict for each."""
-    with np.load(path) as arrays:
-        names = [name.split("/", 1) + [name] for name in arrays.files]
-        return [{short: arrays[name] for which, short, name in names if which == str(n)} for n in sets]
+    """The arrays of the numbered input sets in a file: one dict for each."""
+    found = {str(n): {} for n in sets}
+    for name, array in read_arrays(path).items():
+        which, short = name.split("/", 1)
+        if which in found:
+            found[which][short] = array
+    return [found[str(n)] for n in sets]
 
 
 def write_sets(path, sets, values):
     """Write one dict of arrays for each numbered input set."""
-    np.savez(path, **{"%d/%s" % (n, name): a for n, arrays in zip(sets, values) for name, a in arrays.items()})
+    write_arrays(path, {"%d/%s" % (n, name): a for n, arrays in zip(sets, values) for name, a in arrays.items()})
 
 
 def native_outputs(module, model, graph, inputs):
@@ -57,7 +94,7 @@ def native_outputs(module, model, graph, inputs):
 
 
 def export(module, job, stage):
-    """Build the model, run it natively, write out/model.onnx and out/native.npz.
+    """Build the model, run it natively, write out/model.onnx and out/native.arrays.
 
     Returns how the file's graph inputs and outputs stand to the model's, or None when they have its names or order.
     """
@@ -80,13 +117,13 @@ def export(module, job, stage):
     else:
         # No framework stands behind this source: its native run is the graph in float32 NumPy.
         values = read_sets(os.path.join(job["model"], "rounded.npz"), job["sets"])
-    write_sets(os.path.join(job["out"], "native.npz"), job["sets"], values)
+    write_sets(os.path.join(job["out"], "native.arrays"), job["sets"], values)
     stage("export")
     return module.EXPORTERS[job["exporter"]](model, inputs[0], request, os.path.join(job["out"], "model.onnx"))
 
 
 def run(module, job, stage):
-    """Load the ONNX file and run each input set; write every output to the npz file job["out"]."""
+    """Load the ONNX file and run each input set; write every output to the file job["out"]."""
     stage("load")
     request = SimpleNamespace(option=job["option"], inputs=job["inputs"], outputs=job["outputs"])
     feeds = read_sets(job["feeds"], job["sets"])

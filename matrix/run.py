@@ -215,12 +215,12 @@ class Run:
             "id": cell.key,
             "log": self._passing("log"),
             "model": str(folder / "model.onnx"),
-            "feeds": str(folder / "feeds.npz"),
+            "feeds": str(folder / "feeds.arrays"),
             "sets": export["sets"],
             "option": cell.target.option,
             "inputs": [{k: i[k] for k in ("name", "dtype", "shape")} for i in export["inputs"]],
             "outputs": [o["name"] for o in export["outputs"]],
-            "out": self._passing("npz"),
+            "out": self._passing("arrays"),
             "truth": str(self._models[cell.export.model.name] / "truth.npz"),
         }
 
@@ -321,7 +321,7 @@ def _digest(*parts: object) -> str:
 
 def _sizes(folder: Path) -> dict[str, int]:
     """Bytes of the files of an exported case, by which one that is gone or torn is noticed and made again."""
-    files = (folder / name for name in ("model.onnx", "native.npz", "feeds.npz"))
+    files = (folder / name for name in ("model.onnx", "native.arrays", "feeds.arrays"))
     return {file.name: file.stat().st_size for file in files if file.exists()}
 
 
@@ -334,7 +334,7 @@ def _judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Reco
     if status == "PASS":
         dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
         native = compare(
-            read_sets(folder / "native.npz", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
+            read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
         )
         # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
         if native.status == "WRONG":
@@ -348,14 +348,14 @@ def _compared(job: dict[str, Any], export: Record) -> Comparison:
     sets = job["sets"]
     try:
         values = read_sets(job["out"], sets)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         return Comparison("WRONG", f"the outputs cannot be read: {error}")
     outputs = {o["name"]: o for o in export["outputs"]}
     actual = [
         {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
         for arrays in values
     ]
-    native = read_sets(Path(export["folder"]) / "native.npz", sets)
+    native = read_sets(Path(export["folder"]) / "native.arrays", sets)
     dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
     return compare(actual, read_sets(job["truth"], sets), native, dtypes, sets)
 

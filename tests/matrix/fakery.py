@@ -46,7 +46,7 @@ def importer_jobs(folder: Path, *options: str) -> list[dict[str, Any]]:
             "option": option,
             "inputs": [{"name": "x", "dtype": "float32", "shape": [2, 3]}],
             "outputs": ["y"],
-            "out": str(folder / f"out-{n}.npz"),
+            "out": str(folder / f"out-{n}.arrays"),
         }
         for n, option in enumerate(options)
     ]

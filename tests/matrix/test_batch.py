@@ -52,7 +52,7 @@ def test_each_failure_has_its_status_stage_and_message_and_the_next_job_runs(mod
 def test_a_good_job_writes_every_output_of_every_input_set(tmp_path: Path) -> None:
     [(_, result)] = fates(importer_jobs(tmp_path, "right"))
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    first, second = read_sets(tmp_path / "out-0.npz", [0, 1])
+    first, second = read_sets(tmp_path / "out-0.arrays", [0, 1])
     np.testing.assert_array_equal(first["y"], 2 * x)
     np.testing.assert_array_equal(second["y"], 2 * (x + 1))
     assert set(result.seconds) == {"load", "run", "compare"}

@@ -84,3 +84,11 @@ def test_a_cell_is_no_witness_in_its_own_case() -> None:
 )
 def test_the_blame_for_an_export_follows_its_stage(status: str, stage: str, whose: str) -> None:
     assert blame_export({"status": status, "stage": stage}) == whose
+
+
+def test_a_file_that_is_not_valid_is_the_exporters_fault_also_where_it_is_refused_politely() -> None:
+    refused = {"status": "UNSUPPORTED", "stage": "load", "target": "tvm@x"}
+    somebody = {"status": "PASS", "stage": "compare", "target": "opencv@x"}
+    invalid = {"status": "ERROR", "stage": "check", "blame": "exporter"}
+    assert blame(refused, invalid, [refused, somebody]) == "exporter"
+    assert blame(refused, {**invalid, "status": "PASS"}, [refused, somebody]) == "runtime"

@@ -20,6 +20,7 @@ from matrix.batch import Batch, Result, run_batches
 from matrix.catalogue import ROOT
 from matrix.check import check
 from matrix.environments import HOST
+from matrix.jobs import read_arrays
 
 Shape = list[int | str | None]
 SIZES: list[dict[str, int]] = [{"batch": 2}, {"batch": 2}, {"batch": 1}, {"batch": 5}]
@@ -161,7 +162,8 @@ def test_an_exporter_says_how_names_axes_and_states_stand_to_the_models(
     graph = graph_of("data1", "data0", "out0", "out1", inputs=["z", "x", "state"], x_shape=[2, 4, 3])
     found = checked(graph, {"inputs": inputs, "outputs": outputs})
     assert found["status"] == "PASS"
-    with np.load(tmp_path / "out" / "feeds.npz") as feeds, np.load(reference / "inputs.npz") as given:
+    feeds = read_arrays(tmp_path / "out" / "feeds.arrays")
+    with np.load(reference / "inputs.npz") as given:
         np.testing.assert_array_equal(feeds["1/data1"], given["1/x"].transpose(0, 2, 1))
         np.testing.assert_array_equal(feeds["1/data0"], given["1/z"])
         np.testing.assert_array_equal(feeds["1/state"], np.zeros((2, 6), np.float32))
@@ -176,16 +178,17 @@ def test_zeros_follow_the_sizes_of_each_input_set(checked: Checked, tmp_path: Pa
     graph = graph_of(inputs=["x", "z", "state"], x_shape=["N", 3, 4], z_shape=["N", 5])
     found = checked(graph, {"inputs": inputs}, dynamic=True)
     assert found["status"] == "PASS"
-    with np.load(tmp_path / "out" / "feeds.npz") as feeds:
-        assert [feeds[f"{n}/state"].shape for n in (0, 2, 3)] == [(2, 6), (1, 6), (5, 6)]
+    feeds = read_arrays(tmp_path / "out" / "feeds.arrays")
+    assert [feeds[f"{n}/state"].shape for n in (0, 2, 3)] == [(2, 6), (1, 6), (5, 6)]
 
 
 def test_the_data_sets_are_those_of_onnx_and_equal_the_feeds(checked: Checked, reference: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     checked(graph_of("args_0", x_shape=["N", 3, 4], z_shape=["N", 5]), dynamic=True)
     assert sorted(p.name for p in out.glob("test_data_set_*")) == [f"test_data_set_{n}" for n in range(3)]
-    with np.load(out / "feeds.npz") as feeds, np.load(reference / "rounded.npz") as results:
-        assert set(feeds.files) == {f"{n}/{name}" for n in (0, 2, 3) for name in ("args_0", "z")}
+    feeds = read_arrays(out / "feeds.arrays")
+    with np.load(reference / "rounded.npz") as results:
+        assert set(feeds) == {f"{n}/{name}" for n in (0, 2, 3) for name in ("args_0", "z")}
         for place, number in enumerate((0, 2, 3)):
             folder = out / f"test_data_set_{place}"
             assert {p.name for p in folder.iterdir()} == {"input_0.pb", "input_1.pb", "output_0.pb", "output_1.pb"}
@@ -218,7 +221,7 @@ def test_what_the_checker_refuses_is_an_error_but_can_be_run(checked: Checked, t
     assert verdict(found) == ("ERROR", True)
     assert found["message"].startswith("onnx.checker: ")
     assert "Ad" in found["message"]
-    assert (tmp_path / "out" / "feeds.npz").exists()
+    assert (tmp_path / "out" / "feeds.arrays").exists()
 
 
 def test_shapes_that_contradict_each_other_are_found_by_the_full_check(checked: Checked) -> None:
@@ -250,7 +253,7 @@ def test_lost_outputs_and_strange_inputs_are_wrong(graph: Any, words: str, check
     found = checked(graph)
     assert verdict(found) == ("WRONG", False)
     assert words in found["message"]
-    assert not (tmp_path / "out" / "feeds.npz").exists()
+    assert not (tmp_path / "out" / "feeds.arrays").exists()
 
 
 def test_an_input_that_the_model_does_not_need_may_be_lost(checked: Checked) -> None:

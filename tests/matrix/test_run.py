@@ -182,7 +182,9 @@ def tear(path: Path) -> None:
     path.write_bytes(b"torn")
 
 
-@pytest.mark.parametrize(("name", "damage"), [("model.onnx", tear), ("native.npz", Path.unlink), ("feeds.npz", tear)])
+@pytest.mark.parametrize(
+    ("name", "damage"), [("model.onnx", tear), ("native.arrays", Path.unlink), ("feeds.arrays", tear)]
+)
 def test_a_damaged_case_is_made_again_before_a_new_target_runs_it(
     name: str, damage: Callable[[Path], Any], workshop: Workshop
 ) -> None:
