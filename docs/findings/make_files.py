@@ -32,6 +32,22 @@ for opset in (13, 17, 18):
         axes = {"inputs": ["x"], "axes": [1]} if opset < 18 else {"inputs": ["x", "axes"]}
         held = {} if opset < 18 else {"axes": np.array([1])}
         write(f"{op}-{opset}", [2, 3, 4], {"y": 3}, node(op, outputs=["y"], keepdims=1, **axes), opset=opset, **held)
+rising = np.arange(1, 7, dtype="f4")
+for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2"):
+    for shape, rows in (([6, 4], [6, 1]), ([2, 6, 4], [6, 1]), ([2, 6, 4, 4], [6, 1, 1])):
+        pair = node(op, ["x", "axes"], ["r"]), node("Mul", ["r", "c"], ["y"])
+        name, rank = f"{op}-Mul-{len(shape)}", len(shape)
+        write(name, shape, {"y": rank}, *pair, opset=18, axes=np.array([rank - 1]), c=rising.reshape(rows))
+write("Reshape", ["b", "t", 4], {"y": 3}, node("Reshape", ["x", "to"], ["y"]), to=np.array([7, 2, 4]))
+write("Unsqueeze", [2, 3], {"y": 2}, node("Unsqueeze", ["x", "axes"], ["y"]), axes=np.zeros(0, "i8"))
+state = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "k", "sum", "kept")]
+turn = helper.make_tensor_value_info("i", TensorProto.INT64, [])
+go, on = (helper.make_tensor_value_info(n, TensorProto.BOOL, []) for n in ("go", "on"))
+steps = [node("Add", ["s", "k"], ["sum"]), node("Identity", ["go"], ["on"]), node("Identity", ["k"], ["kept"])]
+for name, used, second in (("k", steps[:2], state[1]), ("kept", steps, state[3])):  # k as it came, or by an Identity
+    body = helper.make_graph(used, "body", [turn, go, *state[:2]], [on, state[2], second])
+    loop = node("Loop", ["n", "", "x", "c"], ["y", "z"], body=body)
+    write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), c=np.ones(2, "f4"))
 write("Dropout", [2, 3], {"y": 2}, node("Dropout", ["x"], ["y"]))
 write("LRN", [2, 5, 3, 3], {"y": 4}, node("LRN", ["x"], ["y"], size=4, alpha=0.1))
 pool = {"kernel_shape": [1, 3], "strides": [1, 2], "pads": [0, 1, 0, 1], "ceil_mode": 1, "count_include_pad": 1}
