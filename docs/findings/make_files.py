@@ -57,6 +57,11 @@ for axes in ([1, 2, 3], [2, 3, 4]):
     write(name, [2, 3, 4, 5, 6], {"y": 5}, node("ReduceMax", ["x"], ["y"], axes=axes))
 elu = [node("Div", ["x", "c"], ["d"]), node("Elu", ["d"], ["e"]), node("Mul", ["e", "c"], ["y"])]
 write("Elu", [2, 3, 4], {"y": 3}, *elu, c=np.float32(1.5))
+for name, between in (("", []), ("-Relu", [node("Relu", ["r"], ["s"])])):
+    twice = [node("Reshape", ["x", "a"], ["r"]), *between, node("Reshape", ["s" if between else "r", "b"], ["y"])]
+    write(f"Reshapes{name}", [14, 8], {"y": 4}, *twice, a=np.array([2, 7, 8]), b=np.array([0, -1, 2, 4]))
+for approximate in ("none", "tanh"):
+    write(f"Gelu-{approximate}", [2, 7], {"y": 2}, node("Gelu", ["x"], ["y"], approximate=approximate), opset=20)
 
 arrays = {"w": (1, 12, 4), "r": (1, 12, 3)}
 lstm = {n: (rng.normal(size=shape) * 0.4).astype("f4") for n, shape in arrays.items()}

@@ -1,4 +1,4 @@
-"""onnx2torch: reductions over two axes without keepdims, Resize with asymmetric corners, and what it has not.
+"""onnx2torch: reductions over two axes without keepdims, CumSum, Resize with asymmetric corners, and what it has not.
 
 onnx2torch 1.5.15, torch 2.13.0, onnx 1.23.2, numpy 2.4.6. Environment: onnx2torch1.5.
     .tox/onnx2torch1.5/bin/python docs/findings/onnx2torch_operators.py
@@ -19,8 +19,8 @@ rng = np.random.default_rng(0)
 seen = []
 
 
-def case(finding, x, expected, op, constants=(), opset=17, **attributes):
-    """Converts one node and runs it on x; onnx2torch should miss `expected`."""
+def case(finding, x, expected, op, constants=(), opset=17, wrong=True, **attributes):
+    """Converts one node and runs it on x; where `wrong`, onnx2torch should miss `expected`."""
     held = [numpy_helper.from_array(array, f"c{i}") for i, array in enumerate(constants)]
     names = ["x"] + [array.name if array.dims != [0] else "" for array in held]
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
@@ -35,12 +35,17 @@ def case(finding, x, expected, op, constants=(), opset=17, **attributes):
     except Exception as error:
         right, said = False, f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
     print(f"{finding}: expected {expected.shape} {expected.ravel()[:6]}\n  got {said}")
-    seen.append(not right)
+    seen.append(right != wrong)
 
 
 x = rng.normal(size=(2, 3, 5, 4)).astype("f4")
 for op, numpy_op in (("ReduceMax", np.max), ("ReduceMin", np.min), ("ReduceProd", np.prod)):
     case(f"{op} over axes 1, -1", x, numpy_op(x, axis=(1, -1)), op, axes=[1, -1], keepdims=0)
+
+along = [np.array(0)]
+ones, rising = np.ones(4, "f4"), np.array([1, 2, 3, 4], "f4")
+case("CumSum", ones, rising, "CumSum", along)
+case("CumSum, reverse=0", ones, rising, "CumSum", along, wrong=False, reverse=0)
 
 # x_original = x_resized / 2, between the two neighbours, the last repeated.
 row = np.array([[[[0, 1, 4]]]], "f4")

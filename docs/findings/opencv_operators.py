@@ -1,10 +1,12 @@
-"""OpenCV: what its GRU, reverse LSTM, five-dimensional reductions and overhanging averages give; and a crash.
+"""OpenCV: what its GRU, reverse LSTM, five-dimensional reductions, overhanging averages, Reshapes in a row and Gelu by
+tanh give; and a crash.
 
 opencv-python-headless 5.0.0.93, numpy 2.4.6. Environment: opencv5.0, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
     .tox/opencv5.0/bin/python docs/findings/opencv_operators.py /tmp/findings
 """
 
+import math
 import os
 import signal
 import sys
@@ -73,6 +75,18 @@ for axes in ((1, 2, 3), (2, 3, 4)):
 # A window of 3 over [0] 1 2 3 4 [0], stride 2: the last has 4, a padding cell, and one beyond that does not count.
 row = np.array([[[[1, 2, 3, 4]]]], "f4")
 case("AveragePool", forward("AveragePool", ["y"], row)[0], np.array([[[[1, 3, 2]]]], "f4"))
+
+# (14, 8) to (2, 7, 8) to (0, -1, 2, 4): the 0 stands for the 2.
+numbers = np.arange(112, dtype="f4").reshape(14, 8)
+case("Reshape behind Reshape", forward("Reshapes", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4))
+case("  with Relu between them", forward("Reshapes-Relu", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4), wrong=False)
+
+v = np.linspace(-3, 3, 14).astype("f4").reshape(2, 7)
+exact = v / 2 * (1 + np.vectorize(math.erf)(v / math.sqrt(2)))
+by_tanh = v / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3)))
+case("Gelu, approximate=none", forward("Gelu-none", ["y"], v)[0], exact, wrong=False)
+case("Gelu, approximate=tanh", forward("Gelu-tanh", ["y"], v)[0], by_tanh)
+case("  the same by the exact Gelu", forward("Gelu-tanh", ["y"], v)[0], exact, wrong=False)
 
 child = os.fork()
 if not child:
