@@ -61,7 +61,7 @@ class Run:
         self.started = 0
 
     def stop(self) -> None:
-        """Let the run end early: workers finish the job in hand, what is done is kept."""
+        """Let the run end now: the workers are ended, what is done is kept."""
         self._stop.set()
 
     # -- the steps -----------------------------------------------------------------------------------------------
