@@ -23,6 +23,8 @@ def blame(cell: Record, export: Record, cells_of_file: Iterable[Record]) -> str:
         return "us"
     if cell["status"] == "NOT_EXPORTED":
         return str(export["blame"]) or "exporter"
+    if cell["status"] == "CRASH":
+        return "runtime"  # whatever the file says
     if export["stage"] == "native" and export["status"] == "WRONG":
         return "builder"
     if export["stage"] == "check" and export["status"] == "ERROR":

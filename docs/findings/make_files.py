@@ -1,4 +1,4 @@
-"""The ONNX files for the environments without the onnx package: openvino_operators.py and opencv_operators.py.
+"""The ONNX files for the environments without the onnx package: openvino_*.py and opencv_operators.py.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -62,6 +62,12 @@ for name, between in (("", []), ("-Relu", [node("Relu", ["r"], ["s"])])):
     write(f"Reshapes{name}", [14, 8], {"y": 4}, *twice, a=np.array([2, 7, 8]), b=np.array([0, -1, 2, 4]))
 for approximate in ("none", "tanh"):
     write(f"Gelu-{approximate}", [2, 7], {"y": 2}, node("Gelu", ["x"], ["y"], approximate=approximate), opset=20)
+
+square, kernel = (rng.normal(size=shape).astype("f4") for shape in ((64, 64), (4, 4, 3, 3)))
+write("MatMul", [64, 64], {"y": 2}, node("MatMul", ["x", "w"], ["y"]), w=square)
+up, conv = node("ConvTranspose", ["x", "w"], ["y"]), node("Conv", ["u", "w"], ["y"])
+write("Transposed", [2, 4, 8, 8], {"y": 4}, up, w=kernel)
+write("Transposed-Conv", [2, 4, 8, 8], {"y": 4}, node("ConvTranspose", ["x", "w"], ["u"]), conv, w=kernel)
 
 arrays = {"w": (1, 12, 4), "r": (1, 12, 3)}
 lstm = {n: (rng.normal(size=shape) * 0.4).astype("f4") for n, shape in arrays.items()}

@@ -98,6 +98,16 @@ cut = nodes(model, "Slice")[0]  # of the shape, for the size along the axis
 start, end = (constant(model, name)[0] for name in cut.input[1:3])
 case("split_v2(axis=-1) of (2, 6): shape[%d:%d]" % (start, end), (6,), x.shape[start:end])
 
+row, ids = nd.ones((1, 6)), nd.zeros((1, 2))
+pads = {
+    "where": (lambda F, x, y: F.where(x, x, y), x, x),
+    "tile": (lambda F, x: F.tile(x, (2, 1)), row),
+    "gather_nd": (lambda F, x, y: F.gather_nd(x, y), x, ids),
+}
+for name, (call, *inputs) in pads.items():
+    model = exported(nn.HybridLambda(call), *inputs)
+    case("%s: shape of the value of Pad" % name, (), constant(model, nodes(model, "Pad")[0].input[2]).shape)
+
 hot = nn.HybridSequential()
 hot.add(nn.HybridLambda(lambda F, x: F.one_hot(x, depth=5)), nn.Dense(3, in_units=10, use_bias=False))
 model = exported(hot, nd.array([[0, 1], [2, 3]], dtype="int64"))

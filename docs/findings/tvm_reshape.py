@@ -1,4 +1,4 @@
-"""Apache TVM: a Reshape that does not fit is not refused when it runs; it gives the numbers it has, then the first again.
+"""Apache TVM: a Reshape that does not fit is not refused at run time: the numbers, then the first again.
 
 apache-tvm 0.27.0.post1, onnx 1.23.2, numpy 2.4.6. Environment: tvm0.27.
     .tox/tvm0.27/bin/python docs/findings/tvm_reshape.py

@@ -92,3 +92,11 @@ def test_a_file_that_is_not_valid_is_the_exporters_fault_also_where_it_is_refuse
     invalid = {"status": "ERROR", "stage": "check", "blame": "exporter"}
     assert blame(refused, invalid, [refused, somebody]) == "exporter"
     assert blame(refused, {**invalid, "status": "PASS"}, [refused, somebody]) == "runtime"
+
+
+def test_a_crash_is_the_runtimes_fault_whatever_the_file_says() -> None:
+    assert (
+        laid("CRASH", {"reference@host": "ERROR"}, {"stage": "check", "status": "ERROR", "blame": "exporter"})
+        == "runtime"
+    )
+    assert laid("CRASH", {}, OFF) == "runtime"
