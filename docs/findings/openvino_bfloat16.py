@@ -1,4 +1,4 @@
-"""OpenVINO: on a CPU with AMX the precision that it chooses is bfloat16; transposed convolutions follow only before others.
+"""OpenVINO: the precision that it chooses on a CPU with AMX is bfloat16, but not for a transposed convolution at the end.
 
 openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py; a CPU with AMX.
     python docs/findings/make_files.py /tmp/findings
