@@ -1,4 +1,4 @@
-"""OpenVINO: the precision that it chooses on a CPU with AMX is bfloat16, but not for a transposed convolution at the end.
+"""OpenVINO: the precision that it chooses on a CPU with AMX is bfloat16; a transposed convolution at the end is spared.
 
 openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py; a CPU with AMX.
     python docs/findings/make_files.py /tmp/findings
