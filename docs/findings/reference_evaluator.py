@@ -1,4 +1,4 @@
-"""What ONNX's reference evaluator gets wrong, by NumPy and ONNX Runtime; an LRN that ONNX Runtime refuses, a PRelu that is rightly refused.
+"""What ONNX's reference evaluator gets wrong, by NumPy and ONNX Runtime; and an LRN that ONNX Runtime refuses.
 
 onnx 1.23.2, onnxruntime 1.31.1, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/reference_evaluator.py
@@ -92,8 +92,8 @@ for shape in ((4,), (4, 1, 1)):  # ONNX does not define the first: it broadcasts
     slopes, image = np.arange(4, dtype="f4").reshape(shape), rng.normal(size=(2, 4, 6, 5)).astype("f4")
     leaky = np.where(image < 0, image * slopes.reshape(4, 1, 1), image)
     refusing = "onnxruntime" if slopes.ndim == 1 else None
-    asked = "a refusal, not the slopes by channel" if refusing else "the slopes by channel"
-    case(f"PRelu, slope {shape} for (2, 4, 6, 5), which asks for {asked}", leaky, "PRelu", [image, slopes], suspect=refusing)
+    finding = f"PRelu, slope {shape} for (2, 4, 6, 5)" + (", rightly refused; by channel" if refusing else "")
+    case(finding, leaky, "PRelu", [image, slopes], suspect=refusing)
 case("OneHot, depth of shape (1)", np.eye(3, dtype="f4")[[2, 0]], "OneHot", [np.array([2, 0]), np.array([3]), zero_one])
 case("GlobalLpPool", np.sqrt((x**2).sum((2, 3), keepdims=True)), "GlobalLpPool", [x])
 case("RNN with Relu", None, "RNN", [sequence, r, r], outputs=2, rank=3, hidden_size=2, activations=["Relu"])
