@@ -43,7 +43,7 @@ def bare_loop(plan: Plan, workshop: Workshop, models: dict[str, Path]) -> float:
     for cell in plan.cells:
         export = workshop.journal.get("export", cell.export.key)
         assert export is not None
-        folder, sets = Path(export["folder"]), export["sets"]
+        folder, sets = workshop.folder / export["folder"], export["sets"]
         request = SimpleNamespace(option=cell.target.option, inputs=export["inputs"], outputs=[])
         session = module.load(str(folder / "model.onnx"), request)
         actual = [module.run(session, feeds) for feeds in read_sets(folder / "feeds.arrays", sets)]
@@ -57,11 +57,11 @@ def bare_loop(plan: Plan, workshop: Workshop, models: dict[str, Path]) -> float:
 def suite(plan: Plan, workshop: Workshop) -> float:
     """Seconds that the suite takes for the same cells, exports being there."""
     run = Run(plan, workshop, workers=1)
-    run._models = run.workshop.models({c.export.model.name for c in plan.cells}, False, 1, run.watcher)
+    run.prepare()
     run.refresh = True
     begun = time.perf_counter()
-    workshop.clear_passing()
-    run._cells(plan.cells, {}, "cells")
+    with workshop.passing_folders():
+        run._cells(plan.cells, {}, "cells")
     seconds = time.perf_counter() - begun
     statuses = {record["status"] for cell in plan.cells if (record := workshop.journal.get("cell", cell.key))}
     assert statuses == {"PASS"}, statuses

@@ -1,6 +1,7 @@
 """`onnx-interop`: environments, models, run, publish, show.
 
-Exit codes: 0 done, 1 --strict and something could not be run, 2 the user's mistake, 130 interrupted.
+Exit codes: 0 done, 1 --strict and something could not be run, 2 the user's mistake, 3 the disk is full,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from matrix.batch import Limits
 from matrix.catalogue import ROOT, SOURCES, TARGETS
 from matrix.environments import Environment, environments
-from matrix.errors import UserError, unknown
+from matrix.errors import OutOfSpaceError, UserError, unknown
 from matrix.plan import VARIANTS, Plan, Selection, make_plan
+from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
 from matrix.run import Run
+from matrix.text import printable
+from matrix.watcher import Watcher
 from matrix.workshop import Workshop
 from models.catalogue import all_models
 
@@ -86,6 +89,14 @@ def add_run_options(add: Any) -> None:
     add("--timeout", type=_positive, default=Limits.seconds, metavar="SECONDS", help="for each stage of a cell")
     add("--memory", type=_positive, default=Limits.memory_mb, metavar="MB", help="for each worker")
     add("--refresh", action="store_true", help="run again what is already recorded")
+    add("--repeat", type=_positive, default=1, metavar="N", help="run each cell N times, each in a fresh process")
+    add("--nice", type=_positive, default=0, metavar="N", help="lower the priority of the workers by so much, up to 19")
+
+
+def run_of(plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.Namespace) -> Run:
+    """The run that these options describe."""
+    limits = Limits(seconds=options.timeout, memory_mb=options.memory, nice=options.nice)
+    return Run(plan, workshop, limits, watcher, options.workers, options.refresh, options.repeat)
 
 
 def _parser() -> _Parser:
@@ -115,9 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise unknown("command", given[0], _COMMANDS, "onnx-interop --help")
         options = _parser().parse_args(given)
         return int(_COMMANDS[options.command](options, console))
-    except UserError as error:
+    except (UserError, OutOfSpaceError) as error:
         print(f"onnx-interop: {error}", file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, UserError) else 3
 
 
 def _environments(options: argparse.Namespace, console: Console) -> int:
@@ -150,26 +161,29 @@ def _models(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(selection_of(options), installed_only=not options.install)
-    workshop = Workshop(options.work)
-    if workshop.journal.damaged:
-        lines = workshop.journal.damaged
-        console.print(f"{workshop.journal.path}: {lines} damaged lines are left out and done again")
-    with Bars(console) as bars:
-        limits = Limits(seconds=options.timeout, memory_mb=options.memory)
-        run = Run(plan, workshop, limits, bars, options.workers, refresh=options.refresh)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            reasons = run.install() if options.install else {}
-            run.carry_out(reasons)
-        except KeyboardInterrupt:
-            workshop.journal.close()
-            print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
-            return 130
-    data = publish(plan, workshop, options.public, run.id)
-    workshop.journal.close()
+    with Workshop.alone(options.work) as workshop:
+        with Bars(console) as bars:
+            tell_of_journal(workshop, bars)
+            run = run_of(plan, workshop, bars, options)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            try:
+                reasons = run.install() if options.install else {}
+                run.carry_out(reasons)
+            except KeyboardInterrupt:
+                print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
+                return 130
+        data = publish(plan, workshop, options.public, run.id)
     _tell(data, reasons, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return int(options.strict and any(cell["status"] == "NOT_RUN" for cell in data["cells"]))
+
+
+def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
+    """Say which records of the journal do not count."""
+    journal = workshop.journal
+    for count, what in ((journal.damaged, "are damaged"), (journal.outdated, "were written by another version")):
+        if count:
+            watcher.tell(f"{journal.path}: {count} lines {what}: they are left out and done again")
 
 
 def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
@@ -191,15 +205,22 @@ def _publish(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show(options: argparse.Namespace, console: Console) -> int:
-    journal = Workshop(options.work).journal
-    record = journal.get("cell", options.cell) or journal.get("export", options.cell)
+    workshop = Workshop(options.work)
+    journal = workshop.journal
+    record = next((r for kind in ("cell", "export", "canary") if (r := journal.get(kind, options.cell))), None)
     if record is None:
         known = [r["key"] for kind in ("cell", "export") for r in journal.all(kind)]
         raise unknown("cell", options.cell, known, f"the keys in {journal.path}")
     console.print_json(json.dumps(record))
-    if record.get("log") and Path(record["log"]).exists():
+    for what, key in (("environment", record.get("environment")), ("run", record.get("run"))):
+        if key and (found := journal.get(what, key)):
+            console.rule(what)
+            console.print_json(json.dumps(found))
+    if record.get("log") and (log := workshop.folder / record["log"]).exists():
         console.rule("log")
-        console.print(Path(record["log"]).read_text(errors="replace")[-6000:], markup=False, highlight=False)
+        console.print(printable(log.read_text(errors="replace")[-6000:]), markup=False, highlight=False)
+    if "model" not in record:
+        return 0
     console.rule("to run it alone")
     console.print(reproduction(record), markup=False, highlight=False, soft_wrap=True)
     return 0

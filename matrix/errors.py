@@ -1,4 +1,4 @@
-"""Errors of the user: what, where, what to do next; exit code 2. Everything else that escapes is a bug of ours."""
+"""Errors of the user and of the machine: what, where, what to do next. All else that escapes is a bug of ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from collections.abc import Iterable
 
 class UserError(Exception):
     """The user asked for something that cannot be; nothing was run."""
+
+
+class OutOfSpaceError(Exception):
+    """The disk is full: the run stops, and what was recorded before stays."""
+
+    @classmethod
+    def at(cls, place: object) -> OutOfSpaceError:
+        """The error for a folder on that disk."""
+        return cls(
+            f"no space left at {place}: free some, or choose another --work; the same command then goes on from here"
+        )
 
 
 def unknown(what: str, given: str, known: Iterable[str], where: str) -> UserError:

@@ -6,9 +6,25 @@ lie in one file; number 2 of input `x` is called "2/x".
 
 import json
 import os
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
+
+
+class OurTroubleError(Exception):
+    """Something of the suite's own failed, so the job says nothing about the tool."""
+
+    ours = True
+
+
+@contextmanager
+def ours(what):
+    """Around what is the suite's own: no failure of it is the tool's."""
+    try:
+        yield
+    except Exception as error:
+        raise OurTroubleError("%s: %s: %s" % (what, type(error).__name__, error)) from error
 
 
 class Graph:
@@ -42,15 +58,16 @@ def write_arrays(path, arrays):
     """Write named arrays: a line of JSON, {name: [dtype, shape]}, then their bytes, each begun at a multiple of 64.
 
     A cell reads and writes a handful of small arrays, and npz takes longer over that than a runtime over the cell.
-    Raises ValueError for an array of Python objects, of which there are no bytes.
+    Raises ValueError for an array of Python objects, of which there are no bytes, and OurTroubleError where the file
+    cannot be written.
     """
     arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise ValueError("%s holds Python objects (dtype %s)" % (name, array.dtype))
-    with open(path, "wb") as file:
-        header = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
-        file.write(json.dumps(header).encode() + b"\n")
+    header = json.dumps({name: [array.dtype.str, array.shape] for name, array in arrays.items()}).encode()
+    with ours("the arrays cannot be written"), open(path, "wb") as file:
+        file.write(header + b"\n")
         for array in arrays.values():
             file.write(array.tobytes() + bytes(-array.nbytes % ALIGNMENT))
 
@@ -98,8 +115,10 @@ def export(module, job, stage):
 
     Returns how the file's graph inputs and outputs stand to the model's, or None when they have its names or order.
     """
+    with ours("the reference model cannot be read"):
+        graph = Graph(job["model"])
+        inputs = read_sets(os.path.join(job["model"], "inputs.npz"), job["sets"])
     stage("build")
-    graph = Graph(job["model"])
     known = set(module.LAYERS) | set(getattr(module, "COMPOSED", ()))
     lacking = sorted({node.op for node in graph.nodes} - known)
     if lacking:
@@ -110,7 +129,6 @@ def export(module, job, stage):
     }
     request = SimpleNamespace(graph=graph, opset=job["opset"], dynamic=dynamic, exporter=job["exporter"])
     model = module.build(graph, request)
-    inputs = read_sets(os.path.join(job["model"], "inputs.npz"), job["sets"])
     stage("native")
     if hasattr(module, "run"):
         values = [native_outputs(module, model, graph, arrays) for arrays in inputs]
@@ -124,9 +142,9 @@ def export(module, job, stage):
 
 def run(module, job, stage):
     """Load the ONNX file and run each input set; write every output to the file job["out"]."""
-    stage("load")
+    with ours("the inputs cannot be read"):
+        feeds = read_sets(job["feeds"], job["sets"])
     request = SimpleNamespace(option=job["option"], inputs=job["inputs"], outputs=job["outputs"])
-    feeds = read_sets(job["feeds"], job["sets"])
     session = module.load(job["model"], request)
     stage("run")
     values = [module.run(session, arrays) for arrays in feeds]

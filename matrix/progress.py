@@ -71,6 +71,10 @@ class Bars:
         if not self._console.is_terminal:
             self._tell()
 
+    def tell(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _tell(self) -> None:
         """Print the bars as they stand, at most every TELL_SECONDS."""
         with self._lock:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from matrix.batch import Limits
-from matrix.cli import add_run_options, add_selection, selection_of
+from matrix.cli import add_run_options, add_selection, run_of, selection_of, tell_of_journal
 from matrix.errors import UserError
 from matrix.plan import Cell, Plan, make_plan
 from matrix.publish import publish
 from matrix.records import Record
-from matrix.run import Run
 from matrix.workshop import Workshop
 
 PLAN = pytest.StashKey[Plan]()
+TOLD = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,19 +39,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except UserError as error:
         raise pytest.UsageError(f"onnx-interop: {error}") from None
     metafunc.config.stash[PLAN] = plan
+    metafunc.config.stash[TOLD] = []
     metafunc.parametrize("cell", plan.cells, ids=[cell.key for cell in plan.cells])
 
 
 class BackgroundRun:
     """A run of the selected cells, and a way to wait for the record of one."""
 
-    def __init__(self, plan: Plan, options: argparse.Namespace) -> None:
-        limits = Limits(seconds=options.timeout, memory_mb=options.memory)
-        self._run = Run(plan, Workshop(options.work), limits, self, options.workers, refresh=options.refresh)
+    def __init__(self, plan: Plan, workshop: Workshop, options: argparse.Namespace, told: list[str]) -> None:
+        self._run = run_of(plan, workshop, self, options)
         self._public = options.public
+        self._told = told
         self._records: dict[str, Record] = {}
         self._news = threading.Condition()
         self._error: BaseException | None = None
+        tell_of_journal(workshop, self)
         self._thread = threading.Thread(target=self._carry_out)
         self._thread.start()
 
@@ -75,6 +77,10 @@ class BackgroundRun:
                 self._records[record["key"]] = record
                 self._news.notify_all()
 
+    def tell(self, text: str) -> None:
+        """Keep it for the end."""
+        self._told.append(text)
+
     def wait_for(self, cell: Cell) -> Record:
         """The record of a cell, as soon as it is there."""
         with self._news:
@@ -88,7 +94,6 @@ class BackgroundRun:
         self._run.stop()
         self._thread.join()
         publish(plan, self._run.workshop, self._public, self._run.id)
-        self._run.workshop.journal.close()
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +102,20 @@ def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
     whole: Plan = request.config.stash[PLAN]
     cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
     exports = list(dict.fromkeys(cell.export for cell in cells))
-    run = BackgroundRun(Plan(exports, cells), request.config.option)
-    yield run
-    run.end(whole)
+    options, told = request.config.option, request.config.stash[TOLD]
+    with ExitStack() as stack:
+        try:
+            workshop = stack.enter_context(Workshop.alone(options.work))
+        except UserError as error:
+            pytest.exit(f"onnx-interop: {error}", 2)
+        run = BackgroundRun(Plan(exports, cells), workshop, options, told)
+        yield run
+        run.end(whole)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the page is."""
     if PLAN in config.stash and not config.option.collectonly:
+        for text in config.stash[TOLD]:
+            terminalreporter.write_line(text)
         terminalreporter.write_line(f"the page: {config.option.public / 'index.html'}")

@@ -1,7 +1,8 @@
 """The journal of a work folder: one JSON record a line, append-only, so that a killed run goes on where it stopped.
 
 The last record of a key counts. A record is good for as long as its fingerprint, the digest of all that went into
-it, is that of the plan.
+it, is that of the plan. Each line ends with a checksum of itself: one that was torn or changed is left out, and what
+it told is done again.
 """
 
 from __future__ import annotations
@@ -10,37 +11,49 @@ import json
 import os
 import threading
 import time
+import zlib
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 Record = dict[str, Any]
 _FSYNC_SECONDS = 2.0
+_CHECKSUM = ',"crc":"%08x"}'
 
 
 class Journal:
-    """Records by kind ("export", "cell", "environment") and key; thread-safe."""
+    """Records by kind ("export", "cell", "canary", "run", "environment") and key; thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Read what is there. Lines that cannot be read are counted in `damaged`, left out, and so done again."""
-        self.path, self.damaged = path, 0
+        """Read what is there. Lines that are damaged, or of another schema, are counted, left out, and done again."""
+        self.path, self.damaged, self.outdated = path, 0, 0
         self._records: dict[tuple[str, str], Record] = {}
         self._lock, self._synced = threading.Lock(), time.monotonic()
         self._torn = self._read() if path.exists() else False
-        self._file: TextIO | None = None
+        self._descriptor = -1
 
     def _read(self) -> bool:
         """Take in all whole lines; whether the last one was torn off."""
-        line = "\n"
-        with self.path.open(errors="replace") as file:
+        line = b"\n"
+        with self.path.open("rb") as file:
             for line in file:
-                try:
-                    record = json.loads(line)
-                    if record["schema"] == SCHEMA:
-                        self._records[record["kind"], record["key"]] = record
-                except (ValueError, KeyError, TypeError):
-                    self.damaged += 1
-        return not line.endswith("\n")
+                self._take(line.rstrip(b"\n"))
+        return not line.endswith(b"\n")
+
+    def _take(self, line: bytes) -> None:
+        """Take in one line."""
+        try:
+            record = json.loads(line)
+            if record["schema"] != SCHEMA:
+                self.outdated += 1
+            elif line != _line(line[: -len(_CHECKSUM % 0)] + b"}"):
+                self.damaged += 1
+            else:
+                del record["crc"]
+                self._records[record["kind"], record["key"]] = record
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.damaged += 1
 
     def get(self, kind: str, key: str) -> Record | None:
         """The newest record of that key."""
@@ -58,33 +71,48 @@ class Journal:
         return [record for (own, _), record in self._records.items() if own == kind]
 
     def append(self, kind: str, key: str, record: Record) -> Record:
-        """Write a record; it reaches the disk within a few seconds, or at close."""
+        """Write a record; it reaches the disk within a few seconds, or at close.
+
+        Raises OSError where it cannot be written: nothing of it is left in the file then.
+        """
         record = {"schema": SCHEMA, "kind": kind, "key": key, **record}
-        line = json.dumps(record, separators=(",", ":"), default=float) + "\n"
+        data = _line(json.dumps(record, separators=(",", ":"), default=float).encode()) + b"\n"
         with self._lock:
+            self._write(data)
             self._records[kind, key] = record
-            self._file = self._file or self._opened()
-            self._file.write(line)
-            self._file.flush()
             if time.monotonic() - self._synced > _FSYNC_SECONDS:
-                os.fsync(self._file.fileno())
+                os.fsync(self._descriptor)
                 self._synced = time.monotonic()
         return record
 
-    def _opened(self) -> TextIO:
-        """The file, opened when there is something to write: who only reads leaves no folder behind."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a")
-        if self._torn:
-            file.write("\n")
-            self._torn = False
-        return file
+    def _write(self, data: bytes) -> None:
+        """Append whole lines, or nothing."""
+        self._open()
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        data, self._torn = (b"\n" if self._torn else b"") + data, False
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, end)
+            raise
+
+    def _open(self) -> None:
+        """Open the file when there is something to write: who only reads leaves no folder behind."""
+        if self._descriptor < 0:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def close(self) -> None:
         """Bring everything to the disk."""
         with self._lock:
-            if self._file:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-                self._file = None
+            if self._descriptor >= 0:
+                os.fsync(self._descriptor)
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+def _line(text: bytes) -> bytes:
+    """A JSON object with a checksum of itself as its last member."""
+    return text[:-1] + (_CHECKSUM % zlib.crc32(text)).encode()

@@ -6,37 +6,48 @@ it would have now is not done again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from matrix import blame
-from matrix.batch import Batch, Limits, Result, Service, run_batches
-from matrix.catalogue import EVALUATOR, ROOT, TARGETS
-from matrix.compare import Comparison, compare
+from matrix import blame, canaries, fence
+from matrix.batch import Batch, Service, run_batches
+from matrix.catalogue import EVALUATOR, ROOT, TARGETS, Target
 from matrix.environments import HOST, Environment, install
-from matrix.jobs import read_sets
+from matrix.errors import OutOfSpaceError
 from matrix.plan import Cell, Export, Plan
+from matrix.process import Job, Limits, Result
 from matrix.records import Record
+from matrix.text import printable
+from matrix.verdict import Outcome, judged, outcome, repeats
 from matrix.watcher import Silence, Watcher
-from matrix.workshop import Workshop, digest_of
+from matrix.workshop import Workshop, digest_of, digests
 
 #: Everything on the host's side that shapes a result.
-_MECHANISM = [ROOT / "matrix" / name for name in ("worker.py", "jobs.py", "check.py", "compare.py")]
+_MECHANISM = [
+    ROOT / "matrix" / name for name in ("guard.py", "worker.py", "jobs.py", "check.py", "compare.py", "verdict.py")
+]
 STATIC_SETS, DYNAMIC_SETS = [0, 1], [0, 2, 3]
+#: What a case consists of for those who run it.
+CASE_FILES = ("model.onnx", "native.arrays", "feeds.arrays")
+Queues = dict[tuple[Environment, Path], list[Job]]
 
 
 @dataclass
@@ -51,6 +62,8 @@ class Run:
     """Worker processes at a time; 0: as many as cores and memory allow."""
     refresh: bool = False
     """Do everything again, whatever is recorded."""
+    repeat: int = 1
+    """Run each cell so many times, each in a fresh process."""
 
     def __post_init__(self) -> None:
         self.id = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
@@ -58,6 +71,7 @@ class Run:
         self._stop = threading.Event()
         self._models: dict[str, Path] = {}
         self._numbers = itertools.count()
+        self._announced = threading.Lock()
         self.started = 0
 
     def stop(self) -> None:
@@ -78,98 +92,112 @@ class Run:
         return reasons
 
     def carry_out(self, reasons: dict[str, str] | None = None) -> None:
-        """Do all that is planned. `reasons`: environments that could not be installed, and why."""
+        """Do all that is planned. `reasons`: environments that could not be installed, and why.
+
+        Raises OutOfSpaceError when the disk is full; what is recorded by then stays.
+        """
         unusable = {
             e: (reasons or {}).get(e.name) or f"environment {e.name} is not installed: tox run --notest -e {e.name}"
             for e in self.plan.environments
             if not e.installed
         }
-        names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
-        self._models = self.workshop.models(
-            names, any(export.full for export in self.plan.exports), self.workers, self.watcher
-        )
-        self._record_environments()
-        self.workshop.clear_passing()
-        try:
+        with self._watched_disk(), self.workshop.passing_folders():
+            self.prepare()
             self._export(unusable)
             self._cells(self.plan.cells, unusable, "cells")
             self._cells(self._evidence(), unusable, "evidence")
-        finally:
-            shutil.rmtree(self.workshop.passing, ignore_errors=True)
 
-    def _record_environments(self) -> None:
+    def prepare(self) -> None:
+        """Write the models, and what the records of this run refer to."""
+        names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
+        full = any(export.full for export in self.plan.exports)
+        self._models = self.workshop.models(names, full, self.workers, self.watcher)
         for environment in {*self.plan.environments, HOST}:
             if environment.installed and not self.workshop.journal.get("environment", environment.lock):
-                self.workshop.journal.append(
-                    "environment",
-                    environment.lock,
-                    {
-                        "name": environment.name,
-                        "packages": environment.packages,
-                        "platform": platform.platform(),
-                        "cpu": _cpu(),
-                    },
-                )
+                self.workshop.journal.append("environment", environment.lock, _described(environment))
+
+    @contextmanager
+    def _watched_disk(self) -> Iterator[None]:
+        """Say in plain words that the disk is full, wherever it is noticed."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutOfSpaceError.at(error.filename or self.workshop.folder) from error
 
     def _export(self, unusable: dict[Environment, str]) -> None:
-        journal, todo = self.workshop.journal, []
+        todo = []
         self.watcher.begin("exports", len(self.plan.exports))
         for export in self.plan.exports:
             fingerprint = self._export_fingerprint(export)
-            known = None if self.refresh else journal.fresh("export", export.key, fingerprint)
-            if known and known.get("files") == _sizes(Path(known["folder"])):
+            known = self._known("export", export.key, fingerprint)
+            if known and self._is_whole(known):
                 self.watcher.advance("exports", known)
             elif export.environment in unusable:
                 result = Result("NOT_RUN", "load", unusable[export.environment])
-                self._record_export(export, fingerprint, result, None, Path())
+                folder = self.workshop.export_folder(export.key, fingerprint)
+                self._record_export(export, fingerprint, result, None, folder)
             else:
                 todo.append((export, fingerprint))
-        batches: dict[tuple[Environment, Path], list[dict[str, Any]]] = defaultdict(list)
+        queues: Queues = defaultdict(list)
         for export, fingerprint in todo:
-            batches[export.environment, export.source.path].append(self._export_job(export, fingerprint))
+            queues[export.environment, export.source.path].append(self._export_job(export, fingerprint))
         by_key = {export.key: (export, fingerprint) for export, fingerprint in todo}
         # Checked as it comes, so that a run which is killed has lost only the exports in hand.
-        checks = Batch(HOST, "check", ROOT / "matrix" / "check.py", deque())
+        place = self.workshop.place(self.workshop.folder / "exports")
+        checks = Batch(HOST, "check", ROOT / "matrix" / "check.py", deque(), place)
         with Service(checks, self.limits, self._stop) as checker:
 
-            def on_export(job: dict[str, Any], result: Result) -> None:
-                checked = checker.ask({**job, "mapping": result.value}) if result.status == "OK" else None
-                if checked or result.status != "OK":
-                    self._record_export(*by_key[job["id"]], result, checked, Path(job["out"]))
+            def on_export(job: Job, result: Result) -> None:
+                checked = None
+                if result.status == "OK":
+                    _clear(Path(job["out"]))
+                    checked = checker.ask({**job, "mapping": result.value})
+                    if checked is None:
+                        return  # the run was stopped
+                    self._expect_room(checked)
+                self._record_export(*by_key[job["id"]], result, checked, Path(job["out"]))
 
-            self._run_batches("export", batches, on_export)
+            self._run_queues("export", queues, on_export, self.workshop.folder / "exports")
 
     def _cells(self, cells: list[Cell], unusable: dict[Environment, str], step: str) -> None:
-        journal = self.workshop.journal
         self.watcher.begin(step, len(cells))
-        batches: dict[tuple[Environment, Path], list[dict[str, Any]]] = defaultdict(list)
-        by_key = {}
+        todo: dict[str, tuple[Cell, str, Record]] = {}
         for cell in cells:
-            export = journal.get("export", cell.export.key)
+            export = self.workshop.journal.get("export", cell.export.key)
             if export is None:
                 continue  # the run was stopped
             fingerprint = self._cell_fingerprint(cell, export)
-            known = None if self.refresh else journal.fresh("cell", cell.key, fingerprint)
-            if known:
+            if known := self._known("cell", cell.key, fingerprint):
                 self.watcher.advance(step, known)
             elif not export["runnable"]:
                 status = "NOT_RUN" if export["status"] == "NOT_RUN" else "NOT_EXPORTED"
                 message = f"{export['status']} in {export['stage']}: {export['message']}"
-                self._record_cell(step, cell, fingerprint, export, Result(status, "export", message), None)
-            elif cell.environment in unusable:
-                result = Result("NOT_RUN", "load", unusable[cell.environment])
-                self._record_cell(step, cell, fingerprint, export, result, None)
+                self._record_cell(step, cell, fingerprint, export, [Outcome(Result(status, "export", message))])
             else:
-                batches[cell.environment, cell.target.path].append(self._cell_job(cell, export))
-                by_key[cell.key] = (cell, fingerprint, export)
+                todo[cell.key] = (cell, fingerprint, export)
+        refused = unusable_targets(unusable, (cell for cell, _, _ in todo.values()))
+        refused |= self._complaints([c for c, _, _ in todo.values() if (c.target, c.environment) not in refused])
+        queues: Queues = defaultdict(list)
+        for cell, fingerprint, export in todo.values():
+            if reason := refused.get((cell.target, cell.environment)):
+                result = Result("NOT_RUN", "load", reason)
+                self._record_cell(step, cell, fingerprint, export, [Outcome(result)])
+            else:
+                jobs = [self._cell_job(cell, export) for _ in range(self.repeat)]
+                queues[cell.environment, cell.target.path] += jobs
+        outcomes: dict[str, list[Outcome]] = defaultdict(list)
 
-        def on_result(job: dict[str, Any], result: Result) -> None:
-            cell, fingerprint, export = by_key[job["id"]]
-            comparison = _compared(job, export) if result.status == "OK" else None
+        def on_result(job: Job, result: Result) -> None:
+            cell, fingerprint, export = todo[job["id"]]
+            found = outcome(job, result, export, self.workshop.folder / export["folder"])
             Path(job["out"]).unlink(missing_ok=True)
-            self._record_cell(step, cell, fingerprint, export, result, comparison)
+            outcomes[cell.key].append(found)
+            if len(outcomes[cell.key]) == self.repeat:
+                self._record_cell(step, cell, fingerprint, export, outcomes.pop(cell.key))
 
-        self._run_batches("run", batches, on_result)
+        self._run_queues("run", queues, on_result)
 
     def _evidence(self) -> list[Cell]:
         """Cells outside the plan that blame needs: the evaluator on every file that somebody gets wrong."""
@@ -182,19 +210,58 @@ class Run:
         evidence = [Cell(export, TARGETS[EVALUATOR], HOST) for export in wrong.values()]
         return [cell for cell in evidence if cell.key not in planned]
 
+    def _complaints(self, cells: list[Cell]) -> dict[tuple[Target, Environment], str]:
+        """Why targets of these cells cannot be trusted with them, by their canaries."""
+        journal, folder = self.workshop.journal, self.workshop.folder / "canaries"
+        placed = {cell.target_name: cell for cell in cells}
+        fingerprints = {name: self._target_fingerprint(cell) for name, cell in placed.items()}
+        todo = {name: c for name, c in placed.items() if not journal.fresh("canary", name, fingerprints[name])}
+        if todo:
+            canaries.write(folder)
+        found: dict[str, dict[str, Outcome]] = defaultdict(dict)
+        queues: Queues = defaultdict(list)
+        for name, cell in todo.items():
+            passing = [(self._passing("log"), self._passing("arrays")) for _ in canaries.WANTED]
+            queues[cell.environment, cell.target.path] += canaries.jobs(folder, name, cell.target.option, passing)
+
+        def on_result(job: Job, result: Result) -> None:
+            own = found[job["target"]]
+            own[job["canary"]] = outcome(job, result, canaries.EXPORT, folder)
+            if len(own) == len(canaries.WANTED):
+                name = job["target"]
+                self._record_canary(name, fingerprints[name], placed[name].environment, own)
+
+        self._run_queues("run", queues, on_result)
+        told = {name: journal.get("canary", name) for name in placed}
+        return {
+            (placed[name].target, placed[name].environment): str(record["message"])
+            for name, record in told.items()
+            if record and record["status"] != "PASS"
+        }
+
     # -- batches -------------------------------------------------------------------------------------------------
 
-    def _run_batches(
-        self,
-        kind: str,
-        queues: dict[tuple[Environment, Path], list[dict[str, Any]]],
-        on_result: Callable[[dict[str, Any], Result], None],
-    ) -> None:
+    def _run_queues(self, kind: str, queues: Queues, on_result: Callable[[Job, Result], None], *writable: Path) -> None:
         """Work off one queue of jobs per environment and module."""
-        batches = [Batch(environment, kind, module, deque(queue)) for (environment, module), queue in queues.items()]
-        self.started += run_batches(batches, self.workers, self.limits, on_result, self._stop)
+        place = self.workshop.place(*writable)
+        fresh = kind == "run" and self.repeat > 1
+        batches = [
+            Batch(environment, kind, module, deque(queue), place, fresh)
+            for (environment, module), queue in queues.items()
+        ]
 
-    def _export_job(self, export: Export, fingerprint: str) -> dict[str, Any]:
+        def on_sound_result(job: Job, result: Result) -> None:
+            self._expect_room(result)
+            on_result(job, result)
+
+        self.started += run_batches(batches, self.workers, self.limits, on_sound_result, self._stop)
+
+    def _expect_room(self, result: Result) -> None:
+        """What fails on a full disk may have failed for that, whatever it says."""
+        if result.status not in ("OK", "UNSUPPORTED") and (folder := self.workshop.full()):
+            raise OutOfSpaceError.at(folder)
+
+    def _export_job(self, export: Export, fingerprint: str) -> Job:
         folder = self.workshop.export_folder(export.key, fingerprint)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -209,8 +276,8 @@ class Run:
             "out": str(folder),
         }
 
-    def _cell_job(self, cell: Cell, export: Record) -> dict[str, Any]:
-        folder = Path(export["folder"])
+    def _cell_job(self, cell: Cell, export: Record) -> Job:
+        folder = self.workshop.folder / export["folder"]
         return {
             "id": cell.key,
             "log": self._passing("log"),
@@ -228,7 +295,26 @@ class Run:
         """A new file name for what a job in hand writes."""
         return str(self.workshop.passing / f"{next(self._numbers)}.{kind}")
 
-    # -- fingerprints and records --------------------------------------------------------------------------------
+    # -- what is known -------------------------------------------------------------------------------------------
+
+    def _known(self, kind: str, key: str, fingerprint: str) -> Record | None:
+        """The record that makes it needless to do this again."""
+        record = None if self.refresh else self.workshop.journal.fresh(kind, key, fingerprint)
+        if record is None or record["status"] == "NOT_EXPORTED":
+            return record
+        if kind == "cell" and record["repeats"]["times"] < self.repeat:
+            return None
+        # What ran out of time or memory may not do so with more of it.
+        given, now = record["limits"], asdict(self.limits)
+        more = {"TIMEOUT": "seconds", "MEMORY": "memory_mb"}.get(record["status"])
+        return None if more and now[more] > given[more] else record
+
+    def _is_whole(self, export: Record) -> bool:
+        """Whether the files of a recorded export lie there as they were written."""
+        if export["files"] == _case_files(self.workshop.folder / export["folder"]):
+            return True
+        self.watcher.tell(f"the files of {export['key']} are damaged or gone: it is exported again")
+        return False
 
     def _export_fingerprint(self, export: Export) -> str:
         return _digest(
@@ -239,14 +325,13 @@ class Run:
             [export.source.exporter, export.variant, export.opset],
         )
 
+    def _target_fingerprint(self, cell: Cell) -> str:
+        return _digest(digest_of(cell.target.path, *_MECHANISM), cell.environment.lock, cell.target.option)
+
     def _cell_fingerprint(self, cell: Cell, export: Record) -> str:
-        return _digest(
-            export["fingerprint"],
-            export.get("sha256"),
-            digest_of(cell.target.path, *_MECHANISM),
-            cell.environment.lock,
-            cell.target.option,
-        )
+        return _digest(export["fingerprint"], export.get("sha256"), self._target_fingerprint(cell))
+
+    # -- records -------------------------------------------------------------------------------------------------
 
     def _record_export(
         self, export: Export, fingerprint: str, result: Result, checked: Result | None, folder: Path
@@ -260,41 +345,86 @@ class Run:
             "full": export.full,
             "status": result.status,
             "stage": result.stage,
-            "message": result.message,
+            "message": printable(result.message),
             "runnable": False,
-            "folder": str(folder),
+            "folder": self.workshop.relative(folder),
             "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
         }
         if checked is not None:
             record["seconds"] = {**result.seconds, **checked.seconds}
-            record.update(_judged(checked, folder, self._models[export.model.name], record["sets"]))
-        record["files"] = _sizes(folder)
+            record.update(judged(checked, folder, self._models[export.model.name], record["sets"]))
+            record["message"] = printable(record["message"])
+        record["files"] = _case_files(folder)
         record["blame"] = blame.blame_export(record)
-        record["log"] = result.log and self.workshop.keep_log(result.log, export.key, record["status"])
-        self.watcher.advance("exports", self.workshop.journal.append("export", export.key, record))
+        record["log"] = self._kept_log(result, export.key, record["status"])
+        self.watcher.advance("exports", self._append("export", export.key, record))
 
-    def _record_cell(
-        self, step: str, cell: Cell, fingerprint: str, export: Record, result: Result, comparison: Comparison | None
-    ) -> None:
+    def _record_cell(self, step: str, cell: Cell, fingerprint: str, export: Record, outcomes: list[Outcome]) -> None:
+        """Record a cell by the last of its outcomes, or as FLAKY where they differ."""
+        last, found = outcomes[-1], repeats(outcomes)
+        flaky = len(found["statuses"]) > 1
+        told = ", ".join(f"{status} {n}" for status, n in found["statuses"].items())
         record: Record = {
-            **self._provenance(fingerprint, cell.environment, result),
+            **self._provenance(fingerprint, cell.environment, last.result),
             "source": cell.export.source_name,
             "model": cell.export.model.name,
             "variant": cell.export.variant,
             "opset": cell.export.opset,
             "full": cell.export.full,
             "target": cell.target_name,
-            "status": comparison.status if comparison else result.status,
-            "stage": "compare" if comparison else result.stage,
-            "message": comparison.message if comparison else result.message,
+            "status": "FLAKY" if flaky else last.status,
+            "stage": last.stage,
+            "message": printable(f"of {len(outcomes)} runs: {told}; {last.message}" if flaky else last.message),
+            "repeats": found,
+            "attempts": last.result.attempts,
             "sha256": export.get("sha256"),
-            "device": result.value,
+            "device": last.result.value,
         }
-        if comparison:
+        if comparison := last.comparison:
             record["measures"] = comparison.as_data()
             record.update({name: comparison.worst(name) for name in ("noise", "max_abs", "max_rel")})
-        record["log"] = result.log and self.workshop.keep_log(result.log, cell.key, record["status"])
-        self.watcher.advance(step, self.workshop.journal.append("cell", cell.key, record))
+        record["log"] = self._kept_log(last.result, cell.key, record["status"])
+        self.watcher.advance(step, self._append("cell", cell.key, record))
+
+    def _record_canary(self, name: str, fingerprint: str, environment: Environment, found: dict[str, Outcome]) -> None:
+        told = [text for which in canaries.WANTED if (text := canaries.complaint(which, found[which]))]
+        # Where even the environment cannot be used, every canary says so in the same words.
+        first = found["right"].result
+        message = first.message if first.status == "NOT_RUN" else "; ".join(told)
+        record = {
+            **self._provenance(fingerprint, environment, first),
+            "target": name,
+            "status": "NOT_RUN" if told else "PASS",
+            "message": printable(message),
+            "outcomes": {which: [o.status, o.stage, printable(o.message)] for which, o in found.items()},
+            "log": self._kept_log(first, f"canary-{name}", "NOT_RUN" if told else "PASS"),
+        }
+        self._append("canary", name, record)
+
+    def _kept_log(self, result: Result, key: str, status: str) -> str | None:
+        return self.workshop.keep_log(result.log, key, status) if result.log else None
+
+    def _append(self, kind: str, key: str, record: Record) -> Record:
+        """Append a record; before the first one, what there is to say of this run."""
+        if self._announced.acquire(blocking=False):
+            self.workshop.journal.append("run", self.id, self._description())
+        return self.workshop.journal.append(kind, key, record)
+
+    def _description(self) -> Record:
+        """How this run was made: command, suite, machine."""
+        return {
+            "arguments": sys.argv[1:],
+            "suite": metadata.version("onnx-interop"),
+            "commit": _commit(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "cpu": _cpu(),
+            "bubblewrap": fence.available(),
+            "workers": self.workers,
+            "limits": asdict(self.limits),
+            "repeat": self.repeat,
+            "planned": {"exports": len(self.plan.exports), "cells": len(self.plan.cells)},
+        }
 
     def _provenance(self, fingerprint: str, environment: Environment, result: Result) -> Record:
         return {
@@ -303,10 +433,16 @@ class Run:
             "time": round(time.time(), 1),
             "environment": environment.lock if environment.installed else None,
             "python": result.worker.get("python"),
-            "network": result.worker.get("network"),
+            "fence": result.worker.get("fence"),
+            "limits": {"seconds": self.limits.seconds, "memory_mb": self.limits.memory_mb},
             "seconds": result.seconds,
             "peak_mb": result.peak_mb,
         }
+
+
+def unusable_targets(unusable: dict[Environment, str], cells: Iterable[Cell]) -> dict[tuple[Target, Environment], str]:
+    """The reason for each target of these cells whose environment cannot be used."""
+    return {(c.target, c.environment): unusable[c.environment] for c in cells if c.environment in unusable}
 
 
 def default_workers(limits: Limits) -> int:
@@ -319,56 +455,30 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes of the files of an exported case, by which one that is gone or torn is noticed and made again."""
-    files = (folder / name for name in ("model.onnx", "native.arrays", "feeds.arrays"))
-    return {file.name: file.stat().st_size for file in files if file.exists()}
+def _case_files(folder: Path) -> dict[str, str]:
+    """A digest of each file that a case consists of, where there is one."""
+    found = digests(folder) if folder.is_dir() else {}
+    return {name: found[name] for name in CASE_FILES if name in found}
 
 
-def _judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
-    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file."""
-    if checked.status != "OK":
-        return {"status": checked.status, "stage": "check", "message": checked.message}
-    found = dict(checked.value)
-    status, message, stage = found.pop("status"), found.pop("message"), "check"
-    if status == "PASS":
-        dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
-        native = compare(
-            read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
-        )
-        # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
-        if native.status == "WRONG":
-            status, message, stage = "WRONG", native.message, "native"
-        found["native"] = native.as_data()
-    return {**found, "status": status, "stage": stage, "message": message}
+def _clear(case: Path) -> None:
+    """Leave nothing in the folder of a case but what an export is to write: the check writes there next."""
+    for path in case.iterdir():
+        if path.name not in ("model.onnx", "native.arrays"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def _compared(job: dict[str, Any], export: Record) -> Comparison:
-    """Bring a runtime's outputs back to the model's names and layout, and compare them."""
-    sets = job["sets"]
+def _described(environment: Environment) -> Record:
+    return {"name": environment.name, "packages": environment.packages, "platform": platform.platform(), "cpu": _cpu()}
+
+
+def _commit() -> str:
+    """The commit of the suite's checkout, with a "+" where it was changed; "" where there is none."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12"]
     try:
-        values = read_sets(job["out"], sets)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        return Comparison("WRONG", f"the outputs cannot be read: {error}")
-    outputs = {o["name"]: o for o in export["outputs"]}
-    actual = [
-        {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
-        for arrays in values
-    ]
-    native = read_sets(Path(export["folder"]) / "native.arrays", sets)
-    dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
-    return compare(actual, read_sets(job["truth"], sets), native, dtypes, sets)
-
-
-def _own_name(outputs: dict[str, Any], name: str) -> str:
-    return str(outputs[name]["value"]) if name in outputs else name
-
-
-def _own_layout(output: dict[str, Any] | None, array: Any) -> Any:
-    permutation = (output or {}).get("permutation")
-    if not permutation or array.ndim != len(permutation):
-        return array
-    return array.transpose([permutation.index(axis) for axis in range(array.ndim)])
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _cpu() -> str:

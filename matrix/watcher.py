@@ -16,6 +16,9 @@ class Watcher(Protocol):
     def advance(self, step: str, record: Record | None) -> None:
         """One item of it is done."""
 
+    def tell(self, text: str) -> None:
+        """Something that the person should know."""
+
 
 class Silence:
     """A watcher that shows nothing."""
@@ -24,4 +27,7 @@ class Silence:
         """Nothing."""
 
     def advance(self, step: str, record: Record | None) -> None:
+        """Nothing."""
+
+    def tell(self, text: str) -> None:
         """Nothing."""

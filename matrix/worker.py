@@ -1,11 +1,10 @@
 """The process in which a framework or runtime works: takes one JSON job per line, answers one JSON result per line.
 
-    python -I worker.py KIND MODULE.py SCRATCH
-
-Runs in every environment, so: standard library only, Python 3.6 syntax. Answers travel on a private copy of stdout;
-the real stdout and stderr go to each job's log, since frameworks print. MODULE is the exporter or importer, loaded
-from its path so that its folder stays off sys.path; KIND is a function of jobs.py. A module that sets ISOLATE gets
-each job in a fork of its own: the import is paid once, and no state or asynchronous error outlives a job.
+Started by guard.py, and runs in every environment, so: standard library only, Python 3.6 syntax. Jobs and answers
+travel on private copies of stdin and stdout; the real stdout and stderr go to each job's log, since frameworks print.
+MODULE is the exporter or importer, loaded from its path so that its folder stays off sys.path; KIND is a function of
+jobs.py. A module that sets ISOLATE gets each job in a fork of its own: the import is paid once, and no state or
+asynchronous error outlives a job. Every message about a job bears its token, so that no other can be taken for it.
 """
 
 import ctypes
@@ -15,14 +14,20 @@ import os
 import platform
 import re
 import resource
+import socket
 import sys
 import time
 import traceback
+from contextlib import suppress
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 # The exit code of a fork that told its answer; a framework that leaves by itself may well say 0.
 ANSWERED = 89
+# What the system says when the trouble is the machine's, or the fence's, and not the tool's.
+OUR_TROUBLE = r"No space left on device|Disk quota exceeded|Read-only file system|Too many open files"
+# An answer longer than this (in characters) is none.
+LONGEST_ANSWER = 1000000
 
 
 def load_module(name, path):
@@ -41,23 +46,53 @@ def leave_network():
         fenced = libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
     except (OSError, AttributeError):
         fenced = False
-    return "none" if fenced else "open"
+    return "none" if fenced or [name for _, name in socket.if_nameindex()] == ["lo"] else "open"
 
 
 def flush_output():
-    """Write out what Python and C code have printed."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """Write out what Python and C code have printed, as far as that is still possible."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # a framework has closed or replaced it
+            stream.flush()
     ctypes.CDLL(None).fflush(None)
 
 
 def redirect_output(path):
-    """Send the real stdout and stderr, also those of native code, to the file `path`."""
+    """Send the real stdout and stderr, also those of native code, to the file `path`, whatever became of them."""
     flush_output()
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    for number in (1, 2):
+        os.dup2(log, number)
     os.close(log)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(getattr(sys, name), "closed", True):
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+
+
+class Surroundings:
+    """The working directory and the environment variables, as they were before any job."""
+
+    def __init__(self):
+        self.folder, self.variables = os.getcwd(), dict(os.environ)
+
+    def restore(self):
+        """Undo what the last job has changed."""
+        os.chdir(self.folder)
+        if dict(os.environ) != self.variables:
+            os.environ.clear()
+            os.environ.update(self.variables)
+
+
+def limit(settings):
+    """No core dumps, no endless files, the priority that was asked for; when memory is short, the worker goes first."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (settings["file_mb"] * 2**20,) * 2)
+    os.nice(settings["nice"])
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
 
 
 def reset_peak():
@@ -100,7 +135,9 @@ class Stages:
 def describe_failure(error, unsupported):
     """Status and message of an exception; `unsupported` are the patterns by which a tool says that it cannot."""
     text = COLOURS.sub("", "{}: {}".format(type(error).__name__, error))
-    if isinstance(error, MemoryError):
+    if getattr(error, "ours", False) or re.search(OUR_TROUBLE, text):
+        status = "NOT_RUN"
+    elif isinstance(error, MemoryError):
         status = "MEMORY"
     elif isinstance(error, NotImplementedError) or any(re.search(p, text) for p in unsupported):
         status = "UNSUPPORTED"
@@ -109,20 +146,31 @@ def describe_failure(error, unsupported):
     return status, text[:4000]
 
 
-def perform(work, module, job, tell):
-    """Do one job and tell the host how it ended."""
-    redirect_output(job["log"])
-    reset_peak()
-    stages = Stages(tell)
-    answer = {"event": "done", "id": job["id"], "status": "OK", "message": "", "result": None}
+def attempt(work, module, job, stages, answer):
+    """Do one job, and say in `answer` how it ended."""
     try:
         result = work(module, job, stages)
-        json.dumps(result)  # what cannot be told is this job's failure, not the end of the process
+        if len(json.dumps(result)) > LONGEST_ANSWER:  # what cannot be told is this job's failure, not our end
+            raise ValueError("the answer is longer than {} characters".format(LONGEST_ANSWER))
         answer["result"] = result
     # Frameworks leave by sys.exit too (paddle2onnx does), so every exception ends here.
     except BaseException as error:
         traceback.print_exc()
         answer["status"], answer["message"] = describe_failure(error, getattr(module, "UNSUPPORTED", ()))
+
+
+def perform(work, module, job, tell):
+    """Do one job and tell the host how it ended."""
+    stages = Stages(lambda message: tell(dict(message, token=job["token"])))
+    answer = {"event": "done", "token": job["token"], "status": "OK", "message": "", "result": None}
+    try:
+        redirect_output(job["log"])
+    except OSError as error:
+        answer.update(status="NOT_RUN", message="the log cannot be written: {}".format(error))
+    else:
+        reset_peak()
+        stages("load")
+        attempt(work, module, job, stages, answer)
     stages.close()
     answer.update(stage=stages.name, seconds=stages.seconds, peak_mb=peak_mb())
     flush_output()
@@ -133,22 +181,28 @@ def perform_in_fork(work, module, job, tell):
     """Do one job in a fork; tell the host how the fork ended when it could not tell it itself."""
     child = os.fork()
     if child == 0:
-        perform(work, module, job, tell)
-        os._exit(ANSWERED)
+        try:
+            perform(work, module, job, tell)
+        finally:
+            os._exit(ANSWERED)
     _, status = os.waitpid(child, 0)
     if status != ANSWERED << 8:
-        tell({"event": "died", "id": job["id"], "signal": os.WTERMSIG(status), "code": os.WEXITSTATUS(status)})
+        died = {"event": "died", "token": job["token"]}
+        died["signal"] = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        died["code"] = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+        tell(died)
 
 
-def main(kind, module_path, scratch):
-    """Announce this worker, then do jobs until the host closes stdin."""
-    channel = os.dup(1)
-    os.set_inheritable(channel, False)
+def main(channel, kind, module_path, scratch, settings):
+    """Announce this worker on the descriptor `channel`, then do jobs until the host closes stdin."""
+    jobs_in = os.fdopen(os.dup(0), "r")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # a framework that asks for input gets none, and no job either
     redirect_output(os.path.join(scratch, "start.log"))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit(json.loads(settings))
 
     def tell(message):
-        data = (json.dumps(message) + "\n").encode()
+        data = ("\n" + json.dumps(message) + "\n").encode()
         while data:
             data = data[os.write(channel, data) :]
 
@@ -161,18 +215,17 @@ def main(kind, module_path, scratch):
         traceback.print_exc()
         tell({"event": "broken", "message": "{}: {}".format(type(error).__name__, error)})
         return
+    isolated = bool(getattr(module, "ISOLATE", False))
     tell(
         {
             "event": "hello",
             "python": platform.python_version(),
             "network": network,
+            "isolated": isolated,
             "import_seconds": round(time.perf_counter() - begun, 3),
         }
     )
-    do = perform_in_fork if getattr(module, "ISOLATE", False) else perform
-    for line in iter(sys.stdin.readline, ""):
+    do, surroundings = perform_in_fork if isolated else perform, Surroundings()
+    for line in iter(jobs_in.readline, ""):
         do(getattr(jobs, kind), module, json.loads(line), tell)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        surroundings.restore()

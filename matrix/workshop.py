@@ -1,32 +1,45 @@
 """The work folder: materialised models, exported files, logs, and the journal; everything in it can be made again.
 
-models/index.json          which model lies where, for which state of models/
+models/index.json          which model lies where, for which state of models/, and what its files must be
 models/NAME-DIGEST/        one reference model, named by its content
 exports/SOURCE/MODEL…/     one exported file with its test data and native outputs
 logs/                      what workers printed, for everything that did not pass
+canaries/                  what every target is tried with first
 cells.jsonl                the journal
+lock                       held by the one host that works here
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from matrix.catalogue import ROOT
+from matrix.errors import UserError
+from matrix.process import Place
 from matrix.records import Journal
 from matrix.watcher import Watcher
 from models.catalogue import all_models
 from models.store import write_model
 
 MEMORY = Path("/dev/shm")
+LEAST_FREE_MB = 4
+"""With less room than this, whatever fails may have failed for want of it."""
+KEPT_LOG_BYTES = 200_000
+"""A longer log is kept by its beginning and its end."""
+Index = dict[str, dict[str, Any]]
 
 
 class Workshop:
@@ -36,24 +49,80 @@ class Workshop:
         self.folder = folder.resolve()
         self.journal = Journal(self.folder / "cells.jsonl")
         # Named by the work folder: what a killed run leaves there is found, and removed, by the next one.
-        label = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        self.passing = (MEMORY if os.access(MEMORY, os.W_OK) else self.folder) / f"onnx-interop-{label}"
+        label = f"onnx-interop-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}"
+        self.passing = (MEMORY if os.access(MEMORY, os.W_OK) else self.folder) / label
+        """What passes between host and workers."""
+        self.scratch = Path(tempfile.gettempdir()) / f"{label}-scratch"
+        """Where each worker has its HOME and its temporary folder."""
 
-    def clear_passing(self) -> None:
-        """Empty the folder of what passes between host and workers."""
-        shutil.rmtree(self.passing, ignore_errors=True)
-        self.passing.mkdir(parents=True)
+    @classmethod
+    @contextmanager
+    def alone(cls, folder: Path) -> Iterator[Workshop]:
+        """The workshop of a folder in which nobody else works meanwhile; its journal is closed at the end.
+
+        Raises UserError when another host works there; a dead host holds no lock.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                owner = file.read().strip() or "another process"
+                raise UserError(
+                    f"{folder} is in use by {owner}: wait until that run has ended, or choose another --work"
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            workshop = cls(folder)
+            try:
+                yield workshop
+            finally:
+                workshop.journal.close()
+
+    @contextmanager
+    def passing_folders(self) -> Iterator[None]:
+        """The folders of what passes between host and workers: empty now, and gone afterwards."""
+        places = (self.passing, self.scratch)
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True, mode=0o700)
+        try:
+            yield
+        finally:
+            for place in places:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def place(self, *writable: Path) -> Place:
+        """Where workers of this folder are: they may write to what passes, and to these folders."""
+        for folder in writable:
+            folder.mkdir(parents=True, exist_ok=True)
+        return Place(self.scratch, (self.passing, *writable), (self.folder,))
+
+    def full(self) -> Path | None:
+        """A folder of ours on a disk that has no room left."""
+        for place in (self.folder, self.passing, self.scratch):
+            if place.exists() and shutil.disk_usage(place).free < LEAST_FREE_MB * 2**20:
+                return place
+        return None
 
     def keep_log(self, log: Path, key: str, status: str) -> str | None:
-        """Move the log of a job to where it stays; one of what passed, or an empty one, does not. Returns its path."""
-        if not log.exists():
-            return None
-        if status == "PASS" or log.stat().st_size == 0:
-            log.unlink()
-            return None
-        place = self.folder / "logs" / f"{safe_name(key)}.log"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        return str(shutil.move(log, place))
+        """Move the log of a job to where it stays; one of what passed, or an empty one, does not.
+
+        Returns its path in the work folder.
+        """
+        size = log.stat().st_size if log.exists() else 0
+        kept = self.folder / "logs" / f"{safe_name(key)}.log" if size and status != "PASS" else None
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(_shortened(log, size))
+        log.unlink(missing_ok=True)
+        return self.relative(kept) if kept else None
+
+    def relative(self, path: Path) -> str:
+        """A path as records hold it: within the work folder, which may be moved."""
+        return str(path.relative_to(self.folder))
 
     def export_folder(self, key: str, fingerprint: str) -> Path:
         """Where the file of an export and what belongs to it go."""
@@ -61,12 +130,14 @@ class Workshop:
         return self.folder / "exports" / safe_name(source) / f"{safe_name(rest)}-{fingerprint[:12]}"
 
     def models(self, names: Iterable[str], full: bool, workers: int, watcher: Watcher) -> dict[str, Path]:
-        """The folder of each model, written now if it is not there for the present state of the code."""
+        """The folder of each model, written now if it is not there, whole, for the present state of the code."""
         store, index_path = self.folder / "models", self.folder / "models" / "index.json"
         store.mkdir(parents=True, exist_ok=True)
+        for torn in store.glob("tmp*"):  # of a run that was killed
+            shutil.rmtree(torn, ignore_errors=True)
         index = _read_index(index_path)
         wanted = {name: f"{name}{'@full' if full else ''}" for name in names}
-        missing = [n for n, label in wanted.items() if label not in index or not (store / index[label]).is_dir()]
+        missing = [name for name, label in wanted.items() if not _is_whole(store, index.get(label), watcher)]
         watcher.begin("models", len(missing))
         if missing:
             # spawn: no thread or descriptor of the host leaks into the children.
@@ -76,26 +147,63 @@ class Workshop:
                     index[wanted[futures[future]]] = future.result()
                     watcher.advance("models", None)
             _replace(index_path, json.dumps({"code": models_digest(), "models": index}))
-        return {name: store / index[label] for name, label in wanted.items()}
+        return {name: store / index[label]["folder"] for name, label in wanted.items()}
 
 
-def _write(name: str, store: Path, full: bool) -> str:
-    return write_model(all_models()[name], store, full).name
+def _write(name: str, store: Path, full: bool) -> dict[str, Any]:
+    folder = write_model(all_models()[name], store, full)
+    return {"folder": folder.name, "files": digests(folder)}
 
 
-def _read_index(path: Path) -> dict[str, str]:
+def _is_whole(store: Path, entry: dict[str, Any] | None, watcher: Watcher) -> bool:
+    """Whether a model lies there as it was written; what does not is removed."""
+    if entry is None or not (folder := store / entry["folder"]).is_dir():
+        return False
+    if digests(folder) == entry["files"]:
+        return True
+    watcher.tell(f"{folder} is damaged: it is made again")
+    shutil.rmtree(folder)
+    return False
+
+
+def _read_index(path: Path) -> Index:
     """What is known to be written for the present code; nothing where the index is missing, damaged or stale."""
     try:
         data = json.loads(path.read_text())
-        return dict(data["models"]) if data["code"] == models_digest() else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        entries = {
+            label: {"folder": str(e["folder"]), "files": dict(e["files"])} for label, e in data["models"].items()
+        }
+        return entries if data["code"] == models_digest() else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def _replace(path: Path, text: str) -> None:
-    scratch = path.with_suffix(f".{os.getpid()}")
+    scratch = path.with_name(f"tmp-{path.name}")
     scratch.write_text(text)
     os.replace(scratch, path)
+
+
+def _shortened(log: Path, size: int) -> bytes:
+    """The text of a log, without the middle where it is long."""
+    half = KEPT_LOG_BYTES // 2
+    with log.open("rb") as file:
+        if size <= KEPT_LOG_BYTES:
+            return file.read()
+        head = file.read(half)
+        file.seek(-half, os.SEEK_END)
+        return head + f"\n… {size - 2 * half} bytes left out …\n".encode() + file.read()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """A digest of each file in a folder, by which one that is torn or changed is noticed."""
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink())
+    return {path.name: _file_digest(path) for path in files}
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 @cache
@@ -114,5 +222,8 @@ def digest_of(*paths: Path) -> str:
 
 
 def safe_name(key: str) -> str:
-    """A key as a file name."""
-    return re.sub(r"[^\w@.+-]+", "--", key)
+    """A key as a file name: no separators, nothing hidden, and short enough for every file system."""
+    name = re.sub(r"[^\w@.+-]+", "--", key, flags=re.ASCII)
+    if len(name) > 150:
+        name = f"{name[:120]}-{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:16]}"
+    return name

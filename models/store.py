@@ -44,8 +44,8 @@ def write_model(model: ReferenceModel, folder: Path, full: bool = False) -> Path
     try:
         _write(model, graph, scratch)
         place = folder / f"{model.name}-{_digest(scratch)[:16]}"
-        if not place.exists():
-            os.replace(scratch, place)
+        shutil.rmtree(place, ignore_errors=True)  # it may be damaged
+        os.replace(scratch, place)
         return place
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

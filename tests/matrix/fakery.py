@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
-from matrix.batch import Batch, Limits, Result, run_batch
+from matrix.batch import Batch, run_batch
 from matrix.catalogue import ROOT, Source, Target
 from matrix.environments import HOST, Environment
+from matrix.process import Limits, Place, Result
 
 FAKES = Path(__file__).with_name("fakes")
 LIMITS = Limits(seconds=20, start_seconds=20, memory_mb=2000)
@@ -66,7 +69,8 @@ def fates(
 
 
 def fake_batch(jobs: Sequence[dict[str, Any]], module: str = "importer.py", environment: Environment = HOST) -> Batch:
-    return Batch(environment, "run", FAKES / module, deque(jobs))
+    place = Place(writable=tuple({Path(job["log"]).parent for job in jobs}))
+    return Batch(environment, "run", FAKES / module, deque(jobs), place)
 
 
 def alive(pid: int) -> bool:
@@ -75,6 +79,17 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
         return False
+
+
+def running(arguments: Sequence[str], seconds: float = 2.0) -> list[str]:
+    """Which of these last arguments still belong to a running process, after a moment in which they may go."""
+    deadline = time.monotonic() + seconds
+    while True:
+        lines = [p.info["cmdline"] or [""] for p in psutil.process_iter(["cmdline"])]
+        found = [line[-1] for line in lines if line and line[-1] in arguments]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def own_children() -> set[int]:

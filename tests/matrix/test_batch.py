@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakery import LIMITS, alive, fake_batch, fates, importer_jobs, own_children
+from fakery import LIMITS, fake_batch, fates, importer_jobs, own_children, running
 
-from matrix.batch import JOBS_WORTH_A_START, Limits, Result, run_batch, run_batches
+from matrix.batch import JOBS_WORTH_A_START, run_batch, run_batches
 from matrix.environments import Environment
 from matrix.jobs import read_sets
+from matrix.process import Limits, Result
 
 # -- every way to fail, among good jobs ------------------------------------------------------------------------------
 
@@ -184,13 +185,9 @@ def test_a_worker_has_no_network(tmp_path: Path) -> None:
 def test_no_process_is_left_behind(ending: str, tmp_path: Path) -> None:
     before = own_children()
     fates(importer_jobs(tmp_path, "child", ending), limits=replace(LIMITS, seconds=1))
-    children = [int(line.split()[1]) for line in (tmp_path / "0.log").read_text().splitlines()]
+    children = [line.split()[1] for line in (tmp_path / "0.log").read_text().splitlines()]
     assert len(children) == 2
-    for _ in range(20):  # a killed process needs a moment to be gone
-        if not any(map(alive, children)):
-            break
-        time.sleep(0.1)
-    assert not [pid for pid in children if alive(pid)]
+    assert not running(children)
     assert own_children() <= before
 
 
@@ -233,11 +230,11 @@ def test_an_empty_batch_starts_nothing() -> None:
 def test_workers_share_a_batch_and_do_each_job_once(tmp_path: Path) -> None:
     batch, told = fake_batch(importer_jobs(tmp_path, *["slow"] * 30)), []
     started = run_batches(
-        [batch], 2, LIMITS, lambda job, r: told.append((job["id"], r.value["pid"])), threading.Event()
+        [batch], 2, LIMITS, lambda job, r: told.append((job["id"], r.value["process"])), threading.Event()
     )
     assert started == 2
     assert sorted(int(number) for number, _ in told) == list(range(30))
-    assert len({pid for _, pid in told}) == 2
+    assert len({process for _, process in told}) == 2
 
 
 def test_few_jobs_are_not_worth_a_second_worker(tmp_path: Path) -> None:

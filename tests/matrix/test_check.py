@@ -16,11 +16,12 @@ import pytest
 from fakery import LIMITS
 from onnx import TensorProto, helper, numpy_helper
 
-from matrix.batch import Batch, Result, run_batches
+from matrix.batch import Batch, run_batches
 from matrix.catalogue import ROOT
 from matrix.check import check
 from matrix.environments import HOST
 from matrix.jobs import read_arrays
+from matrix.process import Place, Result
 
 Shape = list[int | str | None]
 SIZES: list[dict[str, int]] = [{"batch": 2}, {"batch": 2}, {"batch": 1}, {"batch": 5}]
@@ -301,7 +302,8 @@ def test_a_file_that_is_none_is_no_trouble_of_the_host(data: bytes | None, refer
     if data is not None:
         (out / "model.onnx").write_bytes(data)
     results: list[Result] = []
-    batch = Batch(HOST, "check", ROOT / "matrix" / "check.py", deque([job_of(reference, out, None, None, False)]))
+    job = job_of(reference, out, None, None, False)
+    batch = Batch(HOST, "check", ROOT / "matrix" / "check.py", deque([job]), Place(writable=(tmp_path,)))
     run_batches([batch], 1, LIMITS, lambda job, result: results.append(result), threading.Event())
     [result] = results
     found = result.value or {"status": result.status, "runnable": False}

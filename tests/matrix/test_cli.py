@@ -169,7 +169,7 @@ def test_a_damaged_journal_is_told_and_redone(
     (tmp_path / "work" / "cells.jsonl").write_text("no JSON\n")
     (tmp_path / "work" / "models").symlink_to(recorded / "work" / "models")
     assert main(["run", *SELECTED, *folders(tmp_path)]) == 0
-    assert "1 damaged lines are left out and done again" in capsys.readouterr().out
+    assert "1 lines are damaged: they are left out and done again" in capsys.readouterr().out
 
 
 # -- mistakes --------------------------------------------------------------------------------------------------------

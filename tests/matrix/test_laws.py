@@ -15,7 +15,7 @@ from matrix.catalogue import ROOT
 
 INSIDE = sorted(
     [path for folder in ("exporters", "importers") for path in (ROOT / folder).glob("*.py")]
-    + [ROOT / "matrix" / "worker.py", ROOT / "matrix" / "jobs.py"]
+    + [ROOT / "matrix" / name for name in ("guard.py", "worker.py", "jobs.py")]
 )
 OF_THE_HOST = {"numpy", "onnx", "jinja2", "psutil", "pytest", "rich", "matrix", "models"}
 

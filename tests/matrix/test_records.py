@@ -90,8 +90,9 @@ def test_a_last_line_without_its_newline_still_counts(reopened: Open) -> None:
         b"7",
         b"null",
         b'"text"',
-        b'{"schema": 1, "kind": "cell"}',
-        b'{"schema": 1, "kind": "cell", "key": []}',
+        b'{"schema": 2, "kind": "cell"}',
+        b'{"schema": 2, "kind": "cell", "key": []}',
+        b'{"schema":2,"kind":"cell","key":"a","status":"PASS","crc":"00000000"}',
         b"\xff\xfe\x00",
         b'{"schema": 1, "kind": "ce',
     ],
@@ -107,12 +108,21 @@ def test_a_damaged_line_is_counted_and_the_others_are_kept(line: bytes, reopened
     assert {record["key"] for record in second.all("cell")} == {"before", "after"}
 
 
+def test_a_line_that_was_changed_is_damaged_although_it_is_still_json(reopened: Open) -> None:
+    journal = reopened()
+    write(journal, "a", "WRONG")
+    journal.path.write_text(journal.path.read_text().replace("WRONG", "PASS"))
+    second = reopened()
+    assert (second.damaged, second.get("cell", "a")) == (1, None)
+
+
 def test_records_of_another_schema_are_left_out(reopened: Open) -> None:
     journal = reopened()
     write(journal, "a")
     record = json.loads(journal.path.read_text())
     journal.path.write_text(json.dumps({**record, "schema": SCHEMA + 1}) + "\n")
-    assert reopened().get("cell", "a") is None
+    second = reopened()
+    assert (second.outdated, second.damaged, second.get("cell", "a")) == (1, 0, None)
 
 
 def test_only_what_has_the_same_fingerprint_and_was_really_run_is_fresh(reopened: Open) -> None:

@@ -166,9 +166,9 @@ def test_only_what_depends_on_a_change_is_done_again(
 
     path = workshop.folder / "models" / "index.json"
     index = json.loads(path.read_text())
-    folder = path.parent / index["models"]["relu"]
-    folder.rename(path.parent / "relu-anothercontent")
-    index["models"]["relu"] = "relu-anothercontent"
+    entry = index["models"]["relu"]
+    (path.parent / entry["folder"]).rename(path.parent / "relu-anothercontent")
+    entry["folder"] = "relu-anothercontent"
     path.write_text(json.dumps(index))
     assert redone(plan, workshop) == (2, ["one", "one", "two", "two"])
 
@@ -260,7 +260,7 @@ def test_an_export_that_fails_leaves_its_cells_not_exported(workshop: Workshop) 
     assert [cell["blame"] for cell in found.cells] == ["exporter"] * 4 + ["framework"]
     assert found.cells[0]["message"] == "ERROR in export: RuntimeError: the tracer lost its way"
     assert found.cells[4]["message"] == "UNSUPPORTED in build: NotImplementedError: no layer linear"
-    assert "the tracer lost its way" in Path(found.exports[0]["log"]).read_text()
+    assert "the tracer lost its way" in (workshop.folder / found.exports[0]["log"]).read_text()
 
 
 # -- whose fault -----------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_a_runtime_that_is_wrong_where_the_evaluator_is_right_is_to_blame(worksh
     assert len(results(plan, workshop).cells) == len(plan.cells)
     failed = workshop.journal.get("cell", "fake.right@host/relu/static/fake.raising@host")
     assert failed is not None
-    assert "about to fail" in Path(failed["log"]).read_text()
+    assert "about to fail" in (workshop.folder / failed["log"]).read_text()
 
 
 def test_an_exporter_that_writes_another_model_is_to_blame(workshop: Workshop) -> None:

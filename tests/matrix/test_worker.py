@@ -1,8 +1,9 @@
-"""The worker, spoken to as the host does: one JSON job per line in, one JSON message per line out."""
+"""The worker and its guard, spoken to as the host does: one JSON job per line in, one JSON message per line out."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,28 +11,37 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from fakery import FAKES, importer_jobs
 
-from matrix.batch import WORKER
+from matrix.process import GUARD
 
 
 class Talk:
     """A worker process and what it says."""
 
     def __init__(self, module: str, scratch: Path) -> None:
-        command = [sys.executable, "-I", str(WORKER), "run", str(FAKES / module), str(scratch)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=scratch)
+        reading, self.lifeline = os.pipe()
+        command = [sys.executable, "-I", str(GUARD), str(reading), "run", str(FAKES / module), str(scratch)]
+        self.process = subprocess.Popen(
+            [*command, json.dumps({"file_mb": 100, "nice": 3})],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=scratch, pass_fds=[reading],
+        )  # fmt: skip
+        os.close(reading)
 
     def ask(self, *jobs: dict[str, Any]) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write("".join(json.dumps(job) + "\n" for job in jobs))
+        self.process.stdin.write("".join(json.dumps({**job, "token": f"token {job['id']}"}) + "\n" for job in jobs))
         self.process.stdin.flush()
 
     def hear(self) -> dict[str, Any]:
         """The next message; {} when there is none any more."""
         assert self.process.stdout is not None
-        message: dict[str, Any] = json.loads(self.process.stdout.readline() or "{}")
+        line = "\n"
+        while line == "\n":
+            line = self.process.stdout.readline()
+        message: dict[str, Any] = json.loads(line or "{}")
         return message
 
     def hear_until_done(self) -> list[dict[str, Any]]:
@@ -48,6 +58,12 @@ class Talk:
             pipe.close()
         return self.process.wait(10)
 
+    def let_go(self) -> None:
+        """Close the lifeline, as the death of the host does."""
+        if self.lifeline >= 0:
+            os.close(self.lifeline)
+        self.lifeline = -1
+
 
 Start = Callable[[str], Talk]
 
@@ -60,7 +76,7 @@ def started(tmp_path: Path) -> Iterator[Start]:
         def start(module: str = "importer.py") -> Talk:
             talk = Talk(module, tmp_path)
             stack.callback(talk.end)
-            stack.callback(talk.process.kill)
+            stack.callback(talk.let_go)
             return talk
 
         yield start
@@ -76,8 +92,9 @@ def test_a_worker_says_hello_does_its_jobs_and_leaves_when_stdin_is_closed(start
     for number in "01":
         messages = talk.hear_until_done()
         assert [message.get("stage") for message in messages] == ["load", "run", "compare", "compare"]
-        assert (messages[-1]["id"], messages[-1]["status"], messages[-1]["message"]) == (number, "OK", "")
-        assert messages[-1]["result"] == {"pid": talk.process.pid}
+        assert {message["token"] for message in messages} == {f"token {number}"}
+        assert (messages[-1]["status"], messages[-1]["message"]) == ("OK", "")
+        assert psutil.Process(messages[-1]["result"]["pid"]).ppid() == talk.process.pid
     assert talk.end() == 0
 
 
@@ -87,6 +104,7 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_error(started: Start,
         "event": "broken",
         "message": "ImportError: libframework.so.7: cannot open shared object file",
     }
+    assert talk.hear() == {"event": "exit", "signal": 0, "code": 0}
     assert talk.hear() == {}
     assert "Traceback" in (tmp_path / "start.log").read_text()
 
@@ -122,7 +140,7 @@ def test_a_fork_that_dies_is_told_and_the_worker_lives_on(started: Start, tmp_pa
         ("died", 0, 3),
         ("done", None, None),
     ]
-    assert told[3]["result"]["pid"] != talk.process.pid
+    assert {m["token"] for m in told} == {"token 0", "token 1", "token 2", "token 3"}
 
 
 def test_the_folder_of_a_module_is_not_where_it_imports_from(started: Start, tmp_path: Path) -> None:

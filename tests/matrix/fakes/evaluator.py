@@ -1,4 +1,8 @@
-"""An importer that really runs the file, and then does to the outputs what its option says."""
+"""An importer that really runs the file, and then does to the outputs what its option says.
+
+The canaries, whose files have other names, it runs right: these faults are found in the matrix, not before it. Only an
+option that begins with "canary" spoils them too.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,9 @@ SPOIL: dict[str, Callable[[Any], Any]] = {
 
 
 def load(path: str, request: Any) -> tuple[Any, Callable[[Any], Any]]:
-    return ReferenceEvaluator(path), SPOIL[request.option]
+    option = request.option.split()[-1]
+    spoiled = os.path.basename(path) == "model.onnx" or request.option.startswith("canary")
+    return ReferenceEvaluator(path), SPOIL[option if spoiled else "right"]
 
 
 def run(session: tuple[Any, Callable[[Any], Any]], inputs: dict[str, Any]) -> dict[str, Any]:

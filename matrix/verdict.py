@@ -1,0 +1,122 @@
+"""What an export, or the outcomes of a cell, amount to: the step from results of workers to statuses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matrix.compare import Array, Comparison, compare
+from matrix.jobs import read_sets
+from matrix.process import Job, Result
+from matrix.records import Record
+
+Outputs = list[dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run of a cell: how the job ended, its outputs in the model's names and layout, and how they compare."""
+
+    result: Result
+    comparison: Comparison | None = None
+    outputs: Outputs = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """PASS only where every output was compared."""
+        return self.comparison.status if self.comparison else self.result.status
+
+    @property
+    def stage(self) -> str:
+        """The stage in which it was decided."""
+        return "compare" if self.comparison else self.result.stage
+
+    @property
+    def message(self) -> str:
+        """Why it is not PASS; or that it was so only at the second try."""
+        told = self.comparison.message if self.comparison else self.result.message
+        if told or not self.result.attempts:
+            return told
+        first = self.result.attempts[0]
+        return f"at the second try; first {first['status']}, in a process that had done other files before"
+
+
+def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
+    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file."""
+    if checked.status != "OK":
+        return {"status": checked.status, "stage": "check", "message": checked.message}
+    found = dict(checked.value)
+    status, message, stage = found.pop("status"), found.pop("message"), "check"
+    if status == "PASS":
+        dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
+        native = compare(
+            read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
+        )
+        # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
+        if native.status == "WRONG":
+            status, message, stage = "WRONG", native.message, "native"
+        found["native"] = native.as_data()
+    return {**found, "status": status, "stage": stage, "message": message}
+
+
+def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
+    """Bring a runtime's outputs back to the model's names and layout, and compare them. `folder` is the case's."""
+    if result.status != "OK":
+        return Outcome(result)
+    sets, outputs = job["sets"], {o["name"]: o for o in export["outputs"]}
+    try:
+        actual = [
+            {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
+            for arrays in read_sets(job["out"], sets)
+        ]
+        native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        trouble = f"the arrays cannot be read: {type(error).__name__}: {error}"
+        return Outcome(Result("NOT_RUN", "compare", trouble, worker=result.worker, log=result.log))
+    dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
+    return Outcome(result, compare(actual, truth, native, dtypes, sets), actual)
+
+
+def _own_name(outputs: dict[str, Any], name: str) -> str:
+    return str(outputs[name]["value"]) if name in outputs else name
+
+
+def _own_layout(output: dict[str, Any] | None, array: Any) -> Any:
+    permutation = (output or {}).get("permutation")
+    if not permutation or array.ndim != len(permutation):
+        return array
+    return array.transpose([permutation.index(axis) for axis in range(array.ndim)])
+
+
+def repeats(outcomes: list[Outcome]) -> Record:
+    """How the outcomes of several runs of one cell stand to each other.
+
+    Returns times, statuses (how often each), and spread: the greatest difference of any value between two runs that
+    gave outputs, None where fewer than two did.
+    """
+    given = [o.outputs for o in outcomes if o.outputs]
+    spreads = [_difference(given[0], other) for other in given[1:]]
+    return {
+        "times": len(outcomes),
+        "statuses": dict(Counter(o.status for o in outcomes)),
+        "spread": max(spreads, default=None),
+    }
+
+
+def _difference(first: Outputs, second: Outputs) -> float:
+    """The greatest difference of any value; infinity where names, shapes or NaN patterns differ."""
+    greatest = 0.0
+    for a, b in zip(first, second, strict=True):
+        if a.keys() != b.keys() or any(a[n].shape != b[n].shape or a[n].dtype.kind not in "fiub" for n in a):
+            return float("inf")
+        for name in a:
+            x, y = a[name].astype(np.float64), b[name].astype(np.float64)
+            if not np.array_equal(np.isfinite(x), np.isfinite(y)):
+                return float("inf")
+            known = np.isfinite(x)
+            greatest = max(greatest, float(np.abs(x - y)[known].max(initial=0.0)))
+    return greatest
