@@ -118,7 +118,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
         self._buffer, self._log = b"", scratch / "start.log"
-        self._begun = time.monotonic()
+        self._begun, self._killed_before = time.monotonic(), _killed_for_memory()
 
     # -- its beginning and end -----------------------------------------------------------------------------------
 
@@ -205,7 +205,6 @@ class Worker:
         """Wait for the end of `job`, stage by stage; LOST when the worker died before it began."""
         self._log = Path(job["log"])
         stage, begun, spent = "", time.monotonic(), dict[str, float]()
-        killed_before = _killed_for_memory()
         while True:
             left = self.limits.seconds - spent.get(stage, 0.0)
             message = self._receive(begun + left, self.limits.seconds, job["token"])
@@ -219,7 +218,7 @@ class Worker:
             else:
                 self._died(message)
                 del spent[""]
-                status, text = obituary(message, _killed_for_memory() - killed_before)
+                status, text = obituary(message, _killed_for_memory() - self._killed_before)
                 status = LOST if status == "CRASH" and not stage else status
                 peak = message.get("peak_mb", 0)
                 return Result(status, stage or "load", text, None, spent, peak, self.hello, self._log)
@@ -284,10 +283,12 @@ class Worker:
         """The next line of the buffer that is a message."""
         while b"\n" in self._buffer:
             line, self._buffer = self._buffer.split(b"\n", 1)
-            with suppress(ValueError, RecursionError):
-                message = json.loads(line)
-                if isinstance(message, dict) and "event" in message:
-                    return message
+            try:
+                message = json.loads(line or b"{}")
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(message, dict) and "event" in message:
+                return message
         return None
 
     def _memory_mb(self) -> int:

@@ -8,6 +8,7 @@ asynchronous error outlives a job. Every message about a job bears its token, so
 """
 
 import ctypes
+import fcntl
 import importlib.util
 import json
 import os
@@ -60,7 +61,9 @@ def flush_output():
 def redirect_output(path):
     """Send the real stdout and stderr, also those of native code, to the file `path`, whatever became of them."""
     flush_output()
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 3)  # a framework that closed stdout has made room for it there
+    os.close(opened)
     for number in (1, 2):
         os.dup2(log, number)
     os.close(log)
@@ -155,7 +158,8 @@ def attempt(work, module, job, stages, answer):
         answer["result"] = result
     # Frameworks leave by sys.exit too (paddle2onnx does), so every exception ends here.
     except BaseException as error:
-        traceback.print_exc()
+        with suppress(Exception):  # it may have closed stderr
+            traceback.print_exc()
         answer["status"], answer["message"] = describe_failure(error, getattr(module, "UNSUPPORTED", ()))
 
 
@@ -181,10 +185,12 @@ def perform_in_fork(work, module, job, tell):
     """Do one job in a fork; tell the host how the fork ended when it could not tell it itself."""
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             perform(work, module, job, tell)
+            code = ANSWERED
         finally:
-            os._exit(ANSWERED)
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     if status != ANSWERED << 8:
         died = {"event": "died", "token": job["token"]}

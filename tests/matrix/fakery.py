@@ -60,10 +60,11 @@ def fates(
     module: str = "importer.py",
     limits: Limits = LIMITS,
     environment: Environment = HOST,
+    batch: Batch | None = None,
 ) -> list[tuple[str, Result]]:
     """(option, result) in the order in which the host was told."""
     told: list[tuple[str, Result]] = []
-    batch = fake_batch(jobs, module, environment)
+    batch = batch or fake_batch(jobs, module, environment)
     run_batch(batch, limits, lambda job, result: told.append((job["option"], result)), threading.Event())
     return told
 

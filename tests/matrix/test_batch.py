@@ -32,10 +32,14 @@ FAILURES = {
     "memory error": ("MEMORY", "run", "MemoryError: std::bad_alloc"),
     "segfault": ("CRASH", "run", "killed by SIGSEGV"),
     "abort": ("CRASH", "run", "killed by SIGABRT"),
+    "illegal": ("CRASH", "run", "killed by SIGILL"),
+    "half": ("CRASH", "run", "the process left with exit code 0"),
+    "close all": ("CRASH", "run", "the process left with exit code 1"),
     "exit": ("CRASH", "run", "the process left with exit code 0"),
     "exit 3": ("CRASH", "run", "the process left with exit code 3"),
     "none": ("ERROR", "compare", "AttributeError: 'NoneType' object has no attribute 'items'"),
     "as list": ("ERROR", "compare", "AttributeError: 'list' object has no attribute 'items'"),
+    "long answer": ("ERROR", "compare", "ValueError: the answer is longer than 1000000 characters"),
     "no JSON": ("ERROR", "compare", "TypeError: Object of type object is not JSON serializable"),
 }
 
@@ -48,6 +52,20 @@ def test_each_failure_has_its_status_stage_and_message_and_the_next_job_runs(mod
     found = {option: (r.status, r.stage, r.message) for option, r in told if option != "right"}
     assert found == FAILURES
     assert {r.status for option, r in told if option == "right"} == {"OK"}
+
+
+@pytest.mark.parametrize("module", ["importer.py", "isolated.py"])
+@pytest.mark.parametrize("option", ["stale", "garbage", "flood the host", "close output", "move", "input", "thread"])
+def test_what_a_job_does_to_the_worker_harms_neither_it_nor_the_next(option: str, module: str, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    told = fates(importer_jobs(tmp_path, option, "surroundings", "right"), module)
+    assert [result.status for _, result in told] == ["OK", "OK", "OK"]
+    assert [result.attempts for _, result in told] == [[], [], []]
+    seen = json.loads((tmp_path / "1.log").read_text().splitlines()[0])
+    assert seen["cwd"] == seen["home"]
+    assert seen["variables"]["OMP_NUM_THREADS"] == "1"
+    assert "LEFT_BEHIND" not in seen["variables"]
+    assert time.monotonic() - begun < 10
 
 
 def test_a_good_job_writes_every_output_of_every_input_set(tmp_path: Path) -> None:
@@ -101,6 +119,88 @@ def test_a_job_that_takes_too_much_memory_is_stopped(module: str, tmp_path: Path
     assert [(r.status, r.stage) for _, r in told] == [("MEMORY", "run"), ("OK", "compare")]
     assert told[0][1].message.endswith("MB in use, 300 MB allowed")
     assert 300 < told[0][1].peak_mb < 1500
+
+
+def test_printing_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matrix.process.LOG_BYTES", 2**20)
+    monkeypatch.setattr("matrix.process.KEPT_LOG_BYTES", 2**10)
+    told = fates(importer_jobs(tmp_path, "endless", "right"), limits=replace(LIMITS, seconds=1.5))
+    assert [r.status for _, r in told] == ["TIMEOUT", "OK"]
+    assert (tmp_path / "0.log").stat().st_size < 2**31
+
+
+# -- our own trouble -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["disk full", "disk full, natively"])
+def test_a_full_disk_is_no_fault_of_the_tool(option: str, tmp_path: Path) -> None:
+    [(_, result), _] = fates(importer_jobs(tmp_path, option, "right"))
+    assert (result.status, result.stage) == ("NOT_RUN", "run")
+    assert "No space left on device" in result.message
+
+
+def test_inputs_that_are_gone_are_no_fault_of_the_tool(tmp_path: Path) -> None:
+    jobs = importer_jobs(tmp_path, "right", "right")
+    jobs[0]["feeds"] = str(tmp_path / "gone.arrays")
+    (_, result), (_, other) = fates(jobs)
+    assert (result.status, result.stage, other.status) == ("NOT_RUN", "load", "OK")
+    assert result.message.startswith("OurTroubleError: the inputs cannot be read: FileNotFoundError")
+
+
+def test_a_folder_for_logs_that_is_gone_is_no_fault_of_the_tool(tmp_path: Path) -> None:
+    jobs = importer_jobs(tmp_path, "right", "right")
+    batch = fake_batch(jobs)
+    jobs[0]["log"] = str(tmp_path / "gone" / "0.log")
+    told: list[Result] = []
+    run_batch(batch, LIMITS, lambda job, result: told.append(result), threading.Event())
+    assert [result.status for result in told] == ["NOT_RUN", "OK"]
+    assert told[0].message.startswith("the log cannot be written: ")
+
+
+# -- a death is tried again ------------------------------------------------------------------------------------------
+
+
+def attempts(result: Result) -> list[tuple[str, bool]]:
+    """(status, in a fresh process) of each attempt."""
+    return [(a["status"], a["fresh"]) for a in result.attempts]
+
+
+@pytest.mark.parametrize(("option", "status"), [("segfault", "CRASH"), ("hang", "TIMEOUT"), ("hoard", "MEMORY")])
+def test_a_death_is_recorded_once_it_was_seen_twice(option: str, status: str, tmp_path: Path) -> None:
+    told = fates(importer_jobs(tmp_path, option, "right"), limits=replace(LIMITS, seconds=1, memory_mb=300))
+    assert [r.status for _, r in told] == [status, "OK"]
+    assert attempts(told[0][1]) == [(status, True), (status, True)]
+
+
+@pytest.mark.parametrize("module", ["importer.py", "isolated.py"])
+def test_a_death_that_does_not_come_again_is_flaky(module: str, tmp_path: Path) -> None:
+    [(_, result)] = fates(importer_jobs(tmp_path, "die once"), module)
+    assert (result.status, result.message) == ("FLAKY", "CRASH in load (killed by SIGSEGV), then OK")
+    assert attempts(result) == [("CRASH", True), ("OK", True)]
+
+
+def test_a_death_in_a_used_process_that_does_not_come_again_in_a_fresh_one_does_not_count(tmp_path: Path) -> None:
+    told = fates(importer_jobs(tmp_path, "right", "die once"))
+    assert [r.status for _, r in told] == ["OK", "OK"]
+    assert attempts(told[1][1]) == [("CRASH", False), ("OK", True)]
+
+
+def test_a_job_that_never_began_is_not_blamed_for_the_death_of_the_worker(tmp_path: Path) -> None:
+    def slowly(job: dict[str, str], result: Result) -> None:
+        time.sleep(0.6)
+        told.append(result)
+
+    told: list[Result] = []
+    run_batch(fake_batch(importer_jobs(tmp_path, "die later", "right")), LIMITS, slowly, threading.Event())
+    assert [result.status for result in told] == ["OK", "OK"]
+
+
+def test_repeats_have_a_process_each_and_are_not_tried_again(tmp_path: Path) -> None:
+    batch, told = fake_batch(importer_jobs(tmp_path, "right", "die once", "right")), []
+    batch.fresh = True
+    run_batch(batch, LIMITS, lambda job, result: told.append(result), threading.Event())
+    assert [(r.status, r.attempts) for r in told] == [("OK", []), ("CRASH", []), ("OK", [])]
+    assert told[0].value["process"] != told[2].value["process"]
 
 
 # -- an environment that does not work -------------------------------------------------------------------------------
@@ -181,10 +281,16 @@ def test_a_worker_has_no_network(tmp_path: Path) -> None:
     assert "connected" not in (tmp_path / "0.log").read_text()
 
 
+@pytest.mark.parametrize("fenced", [True, False])
+@pytest.mark.parametrize("leaving", ["child", "grandchild"])
 @pytest.mark.parametrize("ending", ["right", "segfault", "hang"])
-def test_no_process_is_left_behind(ending: str, tmp_path: Path) -> None:
+def test_no_process_is_left_behind(
+    ending: str, leaving: str, fenced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not fenced:
+        monkeypatch.setattr("matrix.fence.available", lambda: False)
     before = own_children()
-    fates(importer_jobs(tmp_path, "child", ending), limits=replace(LIMITS, seconds=1))
+    fates(importer_jobs(tmp_path, leaving, ending), limits=replace(LIMITS, seconds=1))
     children = [line.split()[1] for line in (tmp_path / "0.log").read_text().splitlines()]
     assert len(children) == 2
     assert not running(children)

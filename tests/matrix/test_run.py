@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import pytest
 from fakery import CANONICAL, FAKES, LIMITS, ONNXRUNTIME, REFERENCE, fake_source, fake_target
 
 from matrix.catalogue import Source, Target
+from matrix.compare import Comparison
 from matrix.environments import HOST, Environment
 from matrix.plan import Cell, Export, Plan
+from matrix.process import Result
 from matrix.publish import results
 from matrix.records import Record
 from matrix.run import Run
+from matrix.verdict import outcome
 from matrix.watcher import Silence
 from matrix.workshop import Workshop, digest_of
 from models.catalogue import all_models
@@ -357,3 +362,160 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(step: str, after: int, works
     for cell in plan.cells:
         assert found[cell.key] == UNDISTURBED[cell.export.source.name].get(cell.target.name, NOT_EXPORTED)
     assert set(lines_by_key(workshop, "cell").values()) == {1}, "nothing was done twice"
+
+
+# -- canaries --------------------------------------------------------------------------------------------------------
+
+
+def canary(workshop: Workshop, target: str) -> Record:
+    record = workshop.journal.get("canary", target)
+    assert record is not None
+    return record
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("canary off", "canary: a model of one Relu ended as WRONG, not as PASS"),
+        ("canary crashing", "canary: a model of one Relu ended as CRASH, not as PASS: killed by SIGSEGV"),
+        ("canary accepting", "canary: a file that is no ONNX ended as WRONG, not as a refusal"),
+    ],
+)
+def test_a_target_that_fails_its_canaries_is_not_run_and_says_why(option: str, words: str, workshop: Workshop) -> None:
+    plan = plan_of([fake_source("right")], [fake_target("right"), fake_target(option, name="fake.sick")])
+    carried_out(plan, workshop)
+    assert states(workshop) == {
+        "fake.right@host/relu/static/fake.right@host": ("PASS", "compare"),
+        "fake.right@host/relu/static/fake.sick@host": ("NOT_RUN", "load"),
+    }
+    assert canary(workshop, "fake.right@host")["status"] == "PASS"
+    assert words in canary(workshop, "fake.sick@host")["message"]
+    [sick] = [cell for cell in results(plan, workshop).cells if cell["status"] == "NOT_RUN"]
+    assert words in sick["message"]
+    assert sick["blame"] == "us"
+
+
+def test_a_comparison_that_finds_everything_right_is_noticed(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matrix.verdict.compare", lambda *_: Comparison("PASS"))
+    carried_out(plan_of([fake_source("right")], [fake_target("off")]), workshop)
+    assert set(states(workshop).values()) == {("NOT_RUN", "load")}
+    message = canary(workshop, "fake.off@host")["message"]
+    assert "the same model with a wrong expectation ended as PASS, not as WRONG" in message
+
+
+def test_canaries_that_sang_are_not_asked_again(workshop: Workshop) -> None:
+    carried_out(plan_of([fake_source("right")], [fake_target("right")]), workshop)
+    carried_out(plan_of([fake_source("right")], [fake_target("right")], TINY), workshop)
+    assert lines_by_key(workshop, "canary") == Counter({"fake.right@host": 1})
+
+
+# -- deaths and repeats ----------------------------------------------------------------------------------------------
+
+
+def cell_of(workshop: Workshop, target: str) -> Record:
+    record = workshop.journal.get("cell", f"fake.right@host/relu/static/{target}@host")
+    assert record is not None
+    return record
+
+
+def test_a_crash_is_recorded_with_both_attempts(workshop: Workshop) -> None:
+    carried_out(plan_of([fake_source("right")], [fake_target("crashing")]), workshop)
+    record = cell_of(workshop, "fake.crashing")
+    assert (record["status"], [a["status"] for a in record["attempts"]]) == ("CRASH", ["CRASH", "CRASH"])
+
+
+def test_repeats_that_differ_are_flaky_and_those_that_do_not_tell_how_steady_the_values_are(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matrix.fence.available", lambda: False)  # the fake keeps count beside the model
+    plan = plan_of([fake_source("right")], [fake_target(name) for name in ("right", "unsteady", "alternating")])
+    carried_out(plan, workshop, repeat=3)
+    right, unsteady, flaky = (cell_of(workshop, f"fake.{name}") for name in ("right", "unsteady", "alternating"))
+    assert (right["status"], right["repeats"]) == ("PASS", {"times": 3, "statuses": {"PASS": 3}, "spread": 0.0})
+    assert (unsteady["status"], unsteady["repeats"]["statuses"]) == ("PASS", {"PASS": 3})
+    assert 0 < unsteady["repeats"]["spread"] < 1e-5
+    assert (flaky["status"], flaky["repeats"]["statuses"]) == ("FLAKY", {"PASS": 2, "WRONG": 1})
+    assert flaky["message"].startswith("of 3 runs: PASS 2, WRONG 1")
+    assert flaky["repeats"]["spread"] >= 1
+    assert set(lines_by_key(workshop, "cell").values()) == {1}
+
+    assert redone(plan, workshop) == (0, []), "three runs are good for one that asks for one"
+    assert redone(plan, workshop, repeat=4)[1] == ["fake.alternating", "fake.right", "fake.unsteady"]
+
+
+def test_what_ran_out_of_time_is_run_again_when_it_is_given_more(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("right")], [fake_target("hanging")])
+    for seconds, status, lines in ((0.5, "TIMEOUT", 1), (0.5, "TIMEOUT", 1), (20, "PASS", 2)):
+        Run(plan, workshop, replace(LIMITS, seconds=seconds), workers=1).carry_out()
+        assert (cell_of(workshop, "fake.hanging")["status"], len(lines_by_key(workshop, "cell"))) == (status, 1)
+        assert sum(lines_by_key(workshop, "cell").values()) == lines
+
+
+# -- damage and want -------------------------------------------------------------------------------------------------
+
+
+class Listener(Silence):
+    """Keeps what the person is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("models/relu-*/truth.npz", "is damaged: it is made again"),
+        ("models/relu-*/model.json", "is damaged: it is made again"),
+        ("exports/*/*/model.onnx", "are damaged or gone: it is exported again"),
+        ("exports/*/*/native.arrays", "are damaged or gone: it is exported again"),
+    ],
+)
+def test_one_flipped_bit_is_told_and_made_good(pattern: str, words: str, workshop: Workshop) -> None:
+    plan = plan_of([fake_source("right")], [fake_target("right"), fake_target("off")])
+    carried_out(plan, workshop)
+    expected, [path] = states(workshop), workshop.folder.glob(pattern)
+    before = path.read_bytes()
+    flip(path)
+    listener = Listener()
+    carried_out(plan, workshop, watcher=listener, refresh=False)
+    assert [text for text in listener.told if words in text]
+    assert path.read_bytes() == before
+    assert states(workshop) == expected
+
+
+def test_arrays_that_vanish_on_the_way_are_our_trouble(workshop: Workshop) -> None:
+    carried_out(plan_of([fake_source("right")], [fake_target("right")]), workshop)
+    export = workshop.journal.get("export", "fake.right@host/relu/static")
+    assert export is not None
+    job = {"sets": [0, 1], "out": str(workshop.folder / "gone.arrays"), "truth": "truth.npz"}
+    found = outcome(job, Result("OK", "compare"), export, workshop.folder / export["folder"])
+    assert (found.status, found.stage) == ("NOT_RUN", "compare")
+    assert "the arrays cannot be read: FileNotFoundError" in found.message
+
+
+def test_a_record_leads_to_its_run_its_versions_its_file_and_its_log(workshop: Workshop) -> None:
+    run = carried_out(plan_of([fake_source("right")], [fake_target("raising")]), workshop)
+    record = cell_of(workshop, "fake.raising")
+    made = workshop.journal.get("run", record["run"])
+    assert made is not None
+    assert (record["run"], made["repeat"], made["planned"]) == (run.id, 1, {"exports": 1, "cells": 1})
+    versions = workshop.journal.get("environment", record["environment"])
+    assert versions is not None
+    assert versions["packages"]["onnx"]
+    export = workshop.journal.get("export", "fake.right@host/relu/static")
+    assert export is not None
+    data = (workshop.folder / export["folder"] / "model.onnx").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == record["sha256"]
+    assert "no such <kernel>" in (workshop.folder / record["log"]).read_text()
+    assert str(workshop.folder) not in json.dumps([record, export]), "the folder can be moved"

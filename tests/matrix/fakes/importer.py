@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
+import fcntl
 import json
 import os
+import resource
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -77,6 +82,92 @@ def _leave_child() -> None:
     print(f"child {seconds}")
 
 
+def _leave_grandchild() -> None:
+    """A process with a session of its own, which holds all that this one holds open, the way to the host included."""
+    if os.fork() == 0:
+        os.setsid()
+        os.execvp("sleep", ["sleep", _said(f"60.{uuid.uuid4().int}")])
+    time.sleep(0.2)
+
+
+def _said(seconds: str) -> str:
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            os.set_inheritable(int(name), True)
+    print(f"child {seconds}", flush=True)
+    return seconds
+
+
+def _channel() -> int:
+    """The descriptor on which the worker speaks to the host: the last pipe that can be written to."""
+    pipes = []
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(number).st_mode) and fcntl.fcntl(number, fcntl.F_GETFL) & os.O_WRONLY:
+                pipes.append(number)
+    return pipes[-1]
+
+
+def _say(text: bytes) -> None:
+    while text:
+        text = text[os.write(_channel(), text) :]
+
+
+def _half_an_answer() -> None:
+    _say(b'{"event": "done", "status": "OK", "sta')
+    os._exit(0)
+
+
+def _close_output() -> None:
+    sys.stdout.close()
+    sys.stderr.close()
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            os.close(number)
+
+
+def _move() -> None:
+    os.chdir("/")
+    os.environ["OMP_NUM_THREADS"] = "77"
+    os.environ["LEFT_BEHIND"] = "by another job"
+
+
+def _print_without_end() -> None:
+    while True:
+        print("x" * 1000)
+
+
+def _start_thread() -> None:
+    threading.Thread(target=time.sleep, args=(60,)).start()
+
+
+def _die_once(path: str) -> None:
+    """Dies where it was not before; the model's folder tells."""
+    marker = Path(path).with_name("was-here")
+    if not marker.exists():
+        marker.touch()
+        _die(signal.SIGSEGV)
+
+
+def _spy(path: str) -> None:
+    """Tries to get at what is none of its business, and prints what came of it, as JSON."""
+    outside = Path(path).with_name("outside")
+    found = {}
+    for name, attempt in {
+        "write": lambda: (outside / "written").write_text("by a worker"),
+        "secret": lambda: [p.read_bytes().decode() for p in Path("/proc").glob("[0-9]*/environ") if os.access(p, 4)],
+        "socket": lambda: socket.create_connection(("127.0.0.1", int((outside / "port").read_text())), 2).close(),
+        "kill": lambda: os.kill(int((outside / "pid").read_text()), 0),
+        "core": lambda: resource.getrlimit(resource.RLIMIT_CORE),
+        "nice": lambda: os.nice(0),
+    }.items():
+        try:
+            found[name] = attempt()
+        except OSError as error:
+            found[name] = type(error).__name__
+    print(json.dumps(found))
+
+
 def _die_later() -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
@@ -94,31 +185,47 @@ def _connect(port: int) -> Any:
 
 
 #: What `load` does before it returns.
-LOAD: dict[str, Callable[[], Any]] = {
-    "raise in load": lambda: _raise(RuntimeError("cannot read the file")),
-    "hang in load": _sleep,
+LOAD: dict[str, Callable[[str], Any]] = {
+    "die once": _die_once,
+    "hang in load": lambda path: _sleep(),
+    "raise in load": lambda path: _raise(RuntimeError("cannot read the file")),
+    "spy": _spy,
 }
 
 #: What `run` does before it returns 2 x.
 BEFORE: dict[str, Callable[[], Any]] = {
     "abort": os.abort,
     "child": _leave_child,
+    "close all": lambda: os.closerange(0, 256),
+    "close output": _close_output,
     "die later": _die_later,
+    "disk full": lambda: _raise(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
+    "disk full, natively": lambda: _raise(RuntimeError("cannot write cache: No space left on device")),
     "exit": lambda: os._exit(0),
     "exit 3": lambda: os._exit(3),
+    "endless": _print_without_end,
     "flood": _flood,
+    "flood the host": lambda: _say(b"z" * 10 * 2**20),
+    "garbage": lambda: _say(b"\nnot JSON\n[1]\n{}\nnull\n\xff\xfe\n" + b"[" * 5000 + b"\n"),
+    "grandchild": _leave_grandchild,
+    "half": _half_an_answer,
     "hang": _sleep,
     "hang deaf": _sleep_deaf,
     "hoard": _hoard,
+    "illegal": lambda: _die(signal.SIGILL),
+    "input": sys.stdin.read,
     "interrupt": lambda: _raise(KeyboardInterrupt()),
     "memory error": lambda: _raise(MemoryError("std::bad_alloc")),
+    "move": _move,
     "no kernel": lambda: _raise(ValueError("no kernel for Mish")),
     "not implemented": lambda: _raise(NotImplementedError("no LSTM here")),
     "raise": lambda: _raise(KernelError("the kernel said no\nwith details")),
     "segfault": lambda: _die(signal.SIGSEGV),
     "slow": lambda: time.sleep(0.02),
+    "stale": lambda: _say(b'\n{"event": "done", "token": "0123456789abcdef", "status": "OK", "stage": "run"}\n'),
     "surroundings": _tell_surroundings,
     "sys.exit": lambda: sys.exit("leaving"),
+    "thread": _start_thread,
     "value error": lambda: _raise(ValueError("a kernel for Mish is broken")),
 }
 
@@ -131,6 +238,7 @@ AFTER: dict[str, Callable[[Outputs], Any]] = {
     "nan": lambda y: {"y": y["y"] * np.nan},
     "none": lambda y: None,
     "none inside": lambda y: {"y": None},
+    "random": lambda y: {"y": y["y"] + np.float32(time.time_ns() % 1000 / 1e6)},
     "text": lambda y: {"y": np.array(["a", "b"])},
     "transposed": lambda y: {"y": y["y"].T},
 }
@@ -138,7 +246,7 @@ AFTER: dict[str, Callable[[Outputs], Any]] = {
 
 def load(path: str, request: SimpleNamespace) -> str:
     option = str(request.option)
-    LOAD.get(option, lambda: None)()
+    LOAD.get(option, lambda path: None)(path)
     return option
 
 
@@ -151,4 +259,5 @@ def run(session: str, inputs: dict[str, Any]) -> Any:
 
 
 def describe(session: str) -> Any:
-    return {"device": object()} if session == "no JSON" else {"pid": os.getpid(), "process": IDENTITY}
+    told = {"no JSON": {"device": object()}, "long answer": {"device": "x" * 2_000_000}}
+    return told.get(session, {"pid": os.getpid(), "process": IDENTITY})
