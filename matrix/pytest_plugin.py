@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from matrix.batch import Limits
 from matrix.cli import add_run_options, add_selection, selection_of
 from matrix.errors import UserError
+from matrix.expect import Expectations, load
 from matrix.plan import Cell, Plan, make_plan
 from matrix.publish import publish
 from matrix.records import Record
@@ -21,6 +23,7 @@ from matrix.run import Run
 from matrix.workshop import Workshop
 
 PLAN = pytest.StashKey[Plan]()
+EXPECTATIONS = pytest.StashKey[Expectations]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,19 +39,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     try:
         plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
+        expectations = load(metafunc.config.option.expectations)
+        expectations.check(cell.key for cell in plan.cells)
     except UserError as error:
         raise pytest.UsageError(f"onnx-interop: {error}") from None
     metafunc.config.stash[PLAN] = plan
+    metafunc.config.stash[EXPECTATIONS] = expectations
     metafunc.parametrize("cell", plan.cells, ids=[cell.key for cell in plan.cells])
 
 
 class BackgroundRun:
     """A run of the selected cells, and a way to wait for the record of one."""
 
-    def __init__(self, plan: Plan, options: argparse.Namespace) -> None:
+    def __init__(self, plan: Plan, options: argparse.Namespace, expectations: Expectations) -> None:
         limits = Limits(seconds=options.timeout, memory_mb=options.memory)
         self._run = Run(plan, Workshop(options.work), limits, self, options.workers, refresh=options.refresh)
-        self._public = options.public
+        self._public, self._expectations = options.public, expectations
         self._records: dict[str, Record] = {}
         self._news = threading.Condition()
         self._error: BaseException | None = None
@@ -87,22 +93,31 @@ class BackgroundRun:
         """Stop what is still running, and publish all that is recorded of the whole plan."""
         self._run.stop()
         self._thread.join()
-        publish(plan, self._run.workshop, self._public, self._run.id)
+        publish(plan, self._run.workshop, self._public, self._run.id, self._expectations)
         self._run.workshop.journal.close()
 
 
 @pytest.fixture(scope="session")
-def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
+def expectations(request: pytest.FixtureRequest) -> Expectations:
+    """What is known of this session's cells."""
+    return request.config.stash[EXPECTATIONS]
+
+
+@pytest.fixture(scope="session")
+def background_run(request: pytest.FixtureRequest, expectations: Expectations) -> Iterator[BackgroundRun]:
     """The run of all cells that are selected in this session."""
     whole: Plan = request.config.stash[PLAN]
     cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
     exports = list(dict.fromkeys(cell.export for cell in cells))
-    run = BackgroundRun(Plan(exports, cells), request.config.option)
+    run = BackgroundRun(Plan(exports, cells), request.config.option, expectations)
     yield run
     run.end(whole)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say where the page is."""
+    """Say which expectations are questioned, and where the page is."""
     if PLAN in config.stash and not config.option.collectonly:
+        keys = (cell.key for cell in config.stash[PLAN].cells)
+        for line in config.stash[EXPECTATIONS].questioned(date.today(), keys):
+            terminalreporter.write_line(line, yellow=True)
         terminalreporter.write_line(f"the page: {config.option.public / 'index.html'}")
