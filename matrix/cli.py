@@ -1,7 +1,7 @@
-"""`onnx-interop`: environments, models, run, publish, show.
+"""`onnx-interop`: environments, models, run, publish, show, expectations.
 
-Exit codes: 0 done, 1 --strict and something could not be run, 2 the user's mistake, 3 the disk is full,
-130 interrupted.
+Exit codes: 0 done; 1 --strict and something could not be run, or is not as expected; 2 the user's mistake; 3 the disk
+is full; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +22,9 @@ from rich.table import Table
 from matrix.catalogue import ROOT, SOURCES, TARGETS
 from matrix.environments import Environment, environments
 from matrix.errors import OutOfSpaceError, UserError, unknown
+from matrix.expect import FOLDER, Expectations, load
+from matrix.expect_report import tell_files, tell_run
+from matrix.expect_update import changes
 from matrix.plan import VARIANTS, Plan, Selection, make_plan
 from matrix.process import Limits
 from matrix.progress import Bars, summary
@@ -75,6 +79,12 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return Path(text)
+
+
 def selection_of(options: argparse.Namespace) -> Selection:
     """The selection that these options describe."""
     named = {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}
@@ -91,6 +101,7 @@ def add_run_options(add: Any) -> None:
     add("--refresh", action="store_true", help="run again what is already recorded")
     add("--repeat", type=_positive, default=1, metavar="N", help="run each cell N times, each in a fresh process")
     add("--nice", type=_positive, default=0, metavar="N", help="lower the priority of the workers by so much, up to 19")
+    add("--expectations", type=_folder, default=FOLDER, metavar="FOLDER", help="known failures (default: the suite's)")
 
 
 def run_of(plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.Namespace) -> Run:
@@ -106,7 +117,9 @@ def _parser() -> _Parser:
     commands.add_parser("models", help="the reference models")
     run = commands.add_parser("run", help="make the matrix, then publish it")
     run.add_argument("--install", action="store_true", help="install the environments that are missing")
-    run.add_argument("--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN")
+    run.add_argument(
+        "--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN, or not as expected"
+    )
     again = commands.add_parser("publish", help="write public/ from what is recorded")
     for command in (run, again):
         add_selection(command.add_argument)
@@ -114,6 +127,13 @@ def _parser() -> _Parser:
     show = commands.add_parser("show", help="a cell's record, its log, and the command that runs it alone")
     show.add_argument("cell", metavar="CELL", help="source@env/model/variant/target@env, as a run prints it")
     show.add_argument("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder")
+    known = commands.add_parser("expectations", help="the known failures; `expectations update` takes them from a run")
+    known.add_argument("action", nargs="?", choices=["update"], help="rewrite the files from a published run")
+    known.add_argument(
+        "--from", dest="run", type=Path, metavar="RUN", help="matrix.json or its folder (default: public)"
+    )
+    known.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
+    known.add_argument("--expectations", type=Path, default=FOLDER, metavar="FOLDER", help="where they are")
     return parser
 
 
@@ -161,6 +181,7 @@ def _models(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(selection_of(options), installed_only=not options.install)
+    expectations = _expectations_of(plan, options)
     with Workshop.alone(options.work) as workshop:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
@@ -172,10 +193,11 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             except KeyboardInterrupt:
                 print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
                 return 130
-        data = publish(plan, workshop, options.public, run.id)
+        data = publish(plan, workshop, options.public, run.id, expectations)
     _tell(data, reasons, console)
+    surprised = tell_run(data["cells"], expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
-    return int(options.strict and any(cell["status"] == "NOT_RUN" for cell in data["cells"]))
+    return int(options.strict and (surprised or any(cell["status"] == "NOT_RUN" for cell in data["cells"])))
 
 
 def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
@@ -193,13 +215,22 @@ def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> No
         console.print(f"{name} could not be installed: {reason}", markup=False, soft_wrap=True)
 
 
+def _expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
+    """The expectations, once it is clear that they say one thing of each planned cell."""
+    expectations = load(options.expectations)
+    expectations.check(cell.key for cell in plan.cells)
+    return expectations
+
+
 def _publish(options: argparse.Namespace, console: Console) -> int:
     plan: Plan = make_plan(selection_of(options), installed_only=True)
+    expectations = _expectations_of(plan, options)
     workshop = Workshop(options.work)
     if not results(plan, workshop).cells:
         raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
-    data = publish(plan, workshop, options.public, "")
+    data = publish(plan, workshop, options.public, "", expectations)
     _tell(data, {}, console)
+    tell_run(data["cells"], expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0
 
@@ -226,6 +257,31 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _expectations(options: argparse.Namespace, console: Console) -> int:
+    folder: Path = options.expectations
+    if not folder.is_dir() and (folder.exists() or not options.action):
+        raise UserError(f"there is no folder {folder}")
+    if options.action == "update":
+        return _update(options)
+    if options.run or options.dry_run:
+        raise UserError("--from and --dry-run belong to `onnx-interop expectations update`")
+    tell_files(load(folder), console)
+    return 0
+
+
+def _update(options: argparse.Namespace) -> int:
+    """Plain prints: what a tool said is in the diff, and is no markup."""
+    found = changes(options.run or ROOT / "public", options.expectations, date.today())
+    for change in found:
+        print(change.diff())
+        if not options.dry_run:
+            change.write()
+    before, after = (sum(change.counts[n] for change in found) for n in (0, 1))
+    told = f"{len(found)} files, {before} entries become {after}" if found else "nothing changes"
+    print(f"{options.expectations}: {told}{' (--dry-run: nothing is written)' if options.dry_run else ''}")
+    return 0
+
+
 def reproduction(record: dict[str, Any]) -> str:
     """The command that runs a recorded cell (or export) again, alone."""
     parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
@@ -236,7 +292,10 @@ def reproduction(record: dict[str, Any]) -> str:
     return shlex.join(parts)
 
 
-_COMMANDS = {"environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show}
+_COMMANDS = {
+    "environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show,
+    "expectations": _expectations,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

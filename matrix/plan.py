@@ -41,8 +41,12 @@ class Export:
     @property
     def key(self) -> str:
         """What names this export everywhere."""
-        details = f"{'-full' if self.full else ''}{f'-opset{self.opset}' if self.opset else ''}"
-        return f"{self.source_name}/{self.model.name}/{self.variant}{details}"
+        return export_key(self.source_name, self.model.name, self.variant, self.opset, self.full)
+
+
+def export_key(source: str, model: str, variant: str, opset: int | None, full: bool) -> str:
+    """What names an export everywhere; `source` with its environment."""
+    return f"{source}/{model}/{variant}{'-full' if full else ''}{f'-opset{opset}' if opset else ''}"
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ def _placed(
     Patterns match "name" or "name@environment". What is named is placed even where it is not installed; a bare name
     that is installed somewhere means those places.
     """
-    everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if _runs_in(item, e)}
+    everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if runs_in(item, e)}
     usual = [name for name, (item, e) in everywhere.items() if e in available and not _is_stopgap(item, e, available)]
     if not patterns:
         return [everywhere[name] for name in usual]
@@ -184,7 +188,8 @@ def _placed(
     return [everywhere[name] for name in everywhere if name in chosen]
 
 
-def _runs_in(item: Source | Target, environment: Environment) -> bool:
+def runs_in(item: Source | Target, environment: Environment) -> bool:
+    """Whether an environment is one of those that a source or target runs in."""
     return environment.family == item.environment or (environment.family == "host" and _on_host(item))
 
 

@@ -20,6 +20,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from matrix.blame import RIGHT, blame
 from matrix.catalogue import Source, Target, literal
 from matrix.environments import Environment
+from matrix.expect import NOTHING, Expectations
 from matrix.plan import Plan
 from matrix.progress import STATUSES
 from matrix.records import Record
@@ -28,10 +29,11 @@ from matrix.workshop import Workshop
 SCHEMA = 1
 CELL_FIELDS = (
     "source", "model", "variant", "opset", "target", "status", "stage", "blame", "message", "noise", "max_abs",
-    "max_rel", "seconds", "peak_mb",
+    "max_rel", "seconds", "peak_mb", "full", "expected",
 )  # fmt: skip
 EXPORT_FIELDS = (
     "source", "model", "variant", "opset", "status", "stage", "blame", "message", "seconds", "emitted_opset",
+    "full",
 )  # fmt: skip
 
 
@@ -43,7 +45,7 @@ class Results:
     cells: list[Record]
 
 
-def results(plan: Plan, workshop: Workshop) -> Results:
+def results(plan: Plan, workshop: Workshop, expectations: Expectations = NOTHING) -> Results:
     """The record of every planned export and cell that has one, in the order of the plan."""
     journal = workshop.journal
     exports = {e.key: record for e in plan.exports if (record := journal.get("export", e.key))}
@@ -56,7 +58,8 @@ def results(plan: Plan, workshop: Workshop) -> Results:
         export = exports.get(cell.export.key)
         if found and export:
             siblings = [r for r in of_file[cell.export.key] if r.get("sha256") == found.get("sha256")]
-            cells.append({**found, "blame": blame(found, export, siblings)})
+            expected = expectations.verdict(cell.key, found["status"]).word
+            cells.append({**found, "blame": blame(found, export, siblings), "expected": expected})
     return Results(list(exports.values()), cells)
 
 
@@ -119,9 +122,11 @@ def _row(record: Record, fields: Iterable[str]) -> dict[str, Any]:
     return row
 
 
-def publish(plan: Plan, workshop: Workshop, folder: Path, run: str) -> dict[str, Any]:
+def publish(
+    plan: Plan, workshop: Workshop, folder: Path, run: str, expectations: Expectations = NOTHING
+) -> dict[str, Any]:
     """Write every file of the site into `folder`, each whole or not at all; returns the matrix's data."""
-    data = matrix_data(plan, results(plan, workshop), run)
+    data = matrix_data(plan, results(plan, workshop, expectations), run)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "matrix.json", json.dumps(data, separators=(",", ":")))
     _write(folder / "matrix.csv", _csv(data["cells"]))

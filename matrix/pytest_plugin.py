@@ -9,11 +9,13 @@ import argparse
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 
 import pytest
 
 from matrix.cli import add_run_options, add_selection, run_of, selection_of, tell_of_journal
 from matrix.errors import UserError
+from matrix.expect import Expectations, load
 from matrix.plan import Cell, Plan, make_plan
 from matrix.publish import publish
 from matrix.records import Record
@@ -21,6 +23,7 @@ from matrix.workshop import Workshop
 
 PLAN = pytest.StashKey[Plan]()
 TOLD = pytest.StashKey[list[str]]()
+EXPECTATIONS = pytest.StashKey[Expectations]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,20 +39,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     try:
         plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
+        expectations = load(metafunc.config.option.expectations)
+        expectations.check(cell.key for cell in plan.cells)
     except UserError as error:
         raise pytest.UsageError(f"onnx-interop: {error}") from None
     metafunc.config.stash[PLAN] = plan
     metafunc.config.stash[TOLD] = []
+    metafunc.config.stash[EXPECTATIONS] = expectations
     metafunc.parametrize("cell", plan.cells, ids=[cell.key for cell in plan.cells])
 
 
 class BackgroundRun:
     """A run of the selected cells, and a way to wait for the record of one."""
 
-    def __init__(self, plan: Plan, workshop: Workshop, options: argparse.Namespace, told: list[str]) -> None:
+    def __init__(
+        self, plan: Plan, workshop: Workshop, options: argparse.Namespace, expectations: Expectations, told: list[str]
+    ) -> None:
         self._run = run_of(plan, workshop, self, options)
-        self._public = options.public
-        self._told = told
+        self._public, self._expectations, self._told = options.public, expectations, told
         self._records: dict[str, Record] = {}
         self._news = threading.Condition()
         self._error: BaseException | None = None
@@ -93,11 +100,17 @@ class BackgroundRun:
         """Stop what is still running, and publish all that is recorded of the whole plan."""
         self._run.stop()
         self._thread.join()
-        publish(plan, self._run.workshop, self._public, self._run.id)
+        publish(plan, self._run.workshop, self._public, self._run.id, self._expectations)
 
 
 @pytest.fixture(scope="session")
-def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
+def expectations(request: pytest.FixtureRequest) -> Expectations:
+    """What is known of this session's cells."""
+    return request.config.stash[EXPECTATIONS]
+
+
+@pytest.fixture(scope="session")
+def background_run(request: pytest.FixtureRequest, expectations: Expectations) -> Iterator[BackgroundRun]:
     """The run of all cells that are selected in this session."""
     whole: Plan = request.config.stash[PLAN]
     cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
@@ -108,14 +121,17 @@ def background_run(request: pytest.FixtureRequest) -> Iterator[BackgroundRun]:
             workshop = stack.enter_context(Workshop.alone(options.work))
         except UserError as error:
             pytest.exit(f"onnx-interop: {error}", 2)
-        run = BackgroundRun(Plan(exports, cells), workshop, options, told)
+        run = BackgroundRun(Plan(exports, cells), workshop, options, expectations, told)
         yield run
         run.end(whole)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say where the page is."""
+    """Say which expectations are questioned, and where the page is."""
     if PLAN in config.stash and not config.option.collectonly:
         for text in config.stash[TOLD]:
             terminalreporter.write_line(text)
+        keys = (cell.key for cell in config.stash[PLAN].cells)
+        for line in config.stash[EXPECTATIONS].questioned(date.today(), keys):
+            terminalreporter.write_line(line, yellow=True)
         terminalreporter.write_line(f"the page: {config.option.public / 'index.html'}")

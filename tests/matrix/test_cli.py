@@ -13,8 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fakery import python_environment
+from fakery import fake_target, python_environment
 
+from matrix.catalogue import TARGETS
 from matrix.cli import _parser, main, reproduction, selection_of
 from matrix.environments import environments
 from matrix.plan import make_plan
@@ -172,6 +173,119 @@ def test_a_damaged_journal_is_told_and_redone(
     assert "1 lines are damaged: they are left out and done again" in capsys.readouterr().out
 
 
+# -- expectations ----------------------------------------------------------------------------------------------------
+
+KNOWN = """\
+[[known]]
+status = "{status}"
+reason = "it is off by one"
+seen = "1.0"
+link = ""
+question_after = {after}
+cells = ["{cells}"]
+"""
+
+
+def know(folder: Path, status: str = "WRONG", cells: str = "canonical/relu/static", after: str = "2999-01-01") -> None:
+    """Expect this of the target fake.off."""
+    (folder / "known").mkdir(exist_ok=True)
+    (folder / "known" / "fake.off.toml").write_text(KNOWN.format(status=status, cells=cells, after=after))
+
+
+@pytest.fixture
+def of_the_off(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Arguments that run a target which is always wrong, with the expectations of tmp_path/known."""
+    monkeypatch.setitem(TARGETS, "fake.off", fake_target("off"))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "models").symlink_to(recorded / "work" / "models")
+    selected = ["--sources", "canonical", "--targets", "fake.off", "--models", "relu"]
+    return [*selected, *folders(tmp_path), "--expectations", str(tmp_path / "known")]
+
+
+@pytest.mark.parametrize(
+    ("known", "code", "counted", "named"),
+    [
+        ({}, 0, "1 known failures, 0 new failures, 0 unexpected passes, 0 that match nothing, 0 questioned", ""),
+        ({"status": "CRASH"}, 1, "0 known failures, 1 new failures", "static/fake.off@host: expected CRASH, got WRONG"),
+        ({"cells": "canonical/elu/static"}, 1, "0 known failures, 1 new failures", "relu/static/fake.off@host: WRONG"),
+        ({"cells": "*/re[l-m]u*/*"}, 0, "1 known failures", ""),
+        ({"after": "2020-01-01"}, 0, "1 questioned", "fake.off.toml, entry 1: questioned since 2020-01-01: look again"),
+        ({"cells": "*/rleu/*"}, 1, "1 that match nothing", "entry 1: */rleu/* matches no cell: no model 'rleu'"),
+    ],
+)
+def test_a_run_says_how_it_compares_with_what_is_known(
+    known: dict[str, str],
+    code: int,
+    counted: str,
+    named: str,
+    of_the_off: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    know(tmp_path, **known)
+    assert main(["run", "--strict", *of_the_off]) == code
+    printed = capsys.readouterr().out
+    assert counted in printed
+    assert named in printed
+    assert main(["run", *of_the_off]) == 0, "only --strict makes it fail"
+    assert main(["publish", *of_the_off]) == 0
+    assert counted in capsys.readouterr().out
+
+
+def test_a_pass_that_was_not_expected_is_a_reason_to_fail(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    know(tmp_path)
+    (tmp_path / "known" / "fake.off.toml").rename(tmp_path / "known" / "reference.toml")
+    arguments = [*SELECTED, *folders(recorded), "--expectations", str(tmp_path / "known")]
+    assert main(["run", "--strict", *arguments]) == 1
+    printed = capsys.readouterr().out
+    assert "1 unexpected passes" in printed
+    assert f"{CELL}: expected WRONG, got PASS (reference.toml, entry 1: it is off by one)" in printed
+
+
+def test_expectations_come_from_a_run_and_the_next_run_keeps_to_them(
+    of_the_off: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "known").mkdir()
+    assert main(["run", "--strict", *of_the_off]) == 1
+    assert "1 new failures" in capsys.readouterr().out
+    update = ["expectations", "update", "--from", str(tmp_path / "public"), "--expectations", str(tmp_path / "known")]
+
+    assert main([*update, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert '+    "canonical/relu/static",' in shown.splitlines()
+    assert "1 files, 0 entries become 1 (--dry-run: nothing is written)" in shown
+    assert not list((tmp_path / "known").iterdir())
+
+    assert main(update) == 0
+    assert capsys.readouterr().out == shown.replace(" (--dry-run: nothing is written)", "")
+    assert main(update) == 0
+    assert capsys.readouterr().out.endswith("known: nothing changes\n")
+    assert main(["run", "--strict", *of_the_off]) == 0
+    assert "1 known failures, 0 new failures" in capsys.readouterr().out
+
+
+def test_expectations_are_listed_with_what_wants_attention(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    know(tmp_path, after="2020-01-01")
+    assert main(["expectations", "--expectations", str(tmp_path / "known")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.split("│")[1].strip() == "fake.off"
+    assert "fake.off.toml: no target 'fake.off'" in printed
+    assert "fake.off.toml, entry 1: questioned since 2020-01-01" in printed
+
+
+def test_two_entries_for_a_cell_are_a_mistake_before_anything_is_run(
+    of_the_off: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "carry_out", lambda *_: pytest.fail("something was run"))
+    know(tmp_path)
+    file = tmp_path / "known" / "fake.off.toml"
+    file.write_text(file.read_text() + KNOWN.format(status="CRASH", cells="canonical/*/static", after="2999-01-01"))
+    assert main(["run", *of_the_off]) == 2
+    assert "both name canonical@host/relu/static/fake.off@host" in capsys.readouterr().err
+
+
 # -- mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -195,6 +309,11 @@ def test_a_damaged_journal_is_told_and_redone(
         (["run", "--workers", "-3"], "--workers"),
         (["run", "--timeout", "0"], "--timeout"),
         (["run", "--memory", "-1"], "--memory"),
+        (["run", "--expectations", "/nowhere"], "there is no folder /nowhere"),
+        (["expectations", "--expectations", "/nowhere"], "there is no folder /nowhere"),
+        (["expectations", "update", "--from", "/nowhere"], "no matrix in /nowhere"),
+        (["expectations", "updat"], "updat"),
+        (["expectations", "--dry-run"], "belong to `onnx-interop expectations update`"),
         (["show"], "CELL"),
     ],
 )

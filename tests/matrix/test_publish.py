@@ -17,6 +17,7 @@ from fakery import CANONICAL, REFERENCE, fake_source, fake_target
 
 from matrix.catalogue import SOURCES, Source
 from matrix.environments import HOST
+from matrix.expect import load
 from matrix.plan import Cell, Export, Plan
 from matrix.publish import publish
 from matrix.workshop import Workshop
@@ -67,7 +68,8 @@ def write_export(workshop: Workshop, export: Export, status: str, stage: str, bl
 def write_cell(workshop: Workshop, cell: Cell, status: str) -> None:
     record = {
         "source": cell.export.source_name, "model": cell.export.model.name, "variant": "static", "opset": None,
-        "target": cell.target_name, "status": status, "stage": "run", "message": "" if status == "PASS" else HOSTILE,
+        "full": False, "target": cell.target_name, "status": status, "stage": "run",
+        "message": "" if status == "PASS" else HOSTILE,
         "seconds": {"load": 0.5, "run": 0.25}, "peak_mb": 7, "noise": 1.5, "max_abs": 1e-7, "max_rel": 1e-6,
         "log": "/somewhere/private.log",
     }  # fmt: skip
@@ -87,10 +89,13 @@ KEYS = {
     "targets": "name runtime environment packages",
     "models": "name family kind variants",
     "exports": "source model variant opset status stage blame message seconds",
-    "cells": "source model variant opset target status stage blame message noise max_abs max_rel seconds peak_mb",
+    "cells": (
+        "source model variant opset target status stage blame message noise max_abs max_rel seconds peak_mb"
+        " full expected"
+    ),
 }
 #: What stands there beyond them.
-MORE = {"sources": "layers", "exports": "emitted_opset"}
+MORE = {"sources": "layers", "exports": "emitted_opset full"}
 
 
 def test_matrix_json_has_the_documented_keys(public: Path) -> None:
@@ -121,6 +126,17 @@ def test_matrix_json_says_what_was_recorded(public: Path, plan: Plan) -> None:
     assert data["sources"][0]["name"] == "canonical@host"
     assert data["sources"][0]["packages"]["onnx"] == HOST.packages["onnx"]
     assert "/somewhere/private" not in json.dumps(data)
+
+
+def test_each_cell_says_whether_it_was_expected(plan: Plan, public: Path, workshop: Workshop, tmp_path: Path) -> None:
+    assert [cell["expected"] for cell in matrix(public)["cells"]] == ["", "new", "", "", "", "new", "", "", ""]
+    (tmp_path / "fake.off.toml").write_text(
+        '[[known]]\nstatus = "WRONG"\nreason = "it is off by one"\nseen = "1"\nlink = ""\n'
+        'question_after = 2027-05-21\ncells = ["canonical/*/static"]\n'
+    )
+    data = publish(plan, workshop, tmp_path / "again", "", load(tmp_path))
+    told = ["", "known", "", "", "unexpected pass", "new", "", "", ""]
+    assert [cell["expected"] for cell in data["cells"]] == told
 
 
 def test_cells_without_a_record_are_not_invented(plan: Plan, workshop: Workshop, tmp_path: Path) -> None:

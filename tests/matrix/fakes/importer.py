@@ -153,14 +153,15 @@ def _spy(path: str) -> None:
     """Tries to get at what is none of its business, and prints what came of it, as JSON."""
     outside = Path(path).with_name("outside")
     found = {}
-    for name, attempt in {
+    attempts: dict[str, Callable[[], Any]] = {
         "write": lambda: (outside / "written").write_text("by a worker"),
         "secret": lambda: [p.read_bytes().decode() for p in Path("/proc").glob("[0-9]*/environ") if os.access(p, 4)],
         "socket": lambda: socket.create_connection(("127.0.0.1", int((outside / "port").read_text())), 2).close(),
         "kill": lambda: os.kill(int((outside / "pid").read_text()), 0),
         "core": lambda: resource.getrlimit(resource.RLIMIT_CORE),
         "nice": lambda: os.nice(0),
-    }.items():
+    }
+    for name, attempt in attempts.items():
         try:
             found[name] = attempt()
         except OSError as error:
@@ -246,7 +247,8 @@ AFTER: dict[str, Callable[[Outputs], Any]] = {
 
 def load(path: str, request: SimpleNamespace) -> str:
     option = str(request.option)
-    LOAD.get(option, lambda path: None)(path)
+    if option in LOAD:
+        LOAD[option](path)
     return option
 
 
