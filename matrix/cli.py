@@ -211,6 +211,9 @@ def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
 def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
     console.print(summary("Exports", "source", counts(data["exports"], "source")))
     console.print(summary("Cells", "target", counts(data["cells"], "target")))
+    spreads = [cell["spread"] for cell in data["cells"] if cell["spread"]]
+    if spreads:
+        console.print(f"{len(spreads)} cells gave other numbers when they were repeated, by up to {max(spreads):.2g}")
     for name, reason in reasons.items():
         console.print(f"{name} could not be installed: {reason}", markup=False, soft_wrap=True)
 

@@ -23,17 +23,17 @@ from matrix.environments import Environment
 from matrix.expect import NOTHING, Expectations
 from matrix.plan import Plan
 from matrix.progress import STATUSES
-from matrix.records import Record
+from matrix.records import Journal, Record
 from matrix.workshop import Workshop
 
 SCHEMA = 1
 CELL_FIELDS = (
     "source", "model", "variant", "opset", "target", "status", "stage", "blame", "message", "noise", "max_abs",
-    "max_rel", "seconds", "peak_mb", "full", "expected",
+    "max_rel", "seconds", "peak_mb", "full", "expected", "spread", "run", "environment", "fence", "log",
 )  # fmt: skip
 EXPORT_FIELDS = (
     "source", "model", "variant", "opset", "status", "stage", "blame", "message", "seconds", "emitted_opset",
-    "full",
+    "full", "sha256", "run", "environment", "fence", "log",
 )  # fmt: skip
 
 
@@ -59,11 +59,13 @@ def results(plan: Plan, workshop: Workshop, expectations: Expectations = NOTHING
         if found and export:
             siblings = [r for r in of_file[cell.export.key] if r.get("sha256") == found.get("sha256")]
             expected = expectations.verdict(cell.key, found["status"]).word
-            cells.append({**found, "blame": blame(found, export, siblings), "expected": expected})
+            spread = (found.get("repeats") or {}).get("spread")
+            own = {"blame": blame(found, export, siblings), "expected": expected, "spread": spread}
+            cells.append({**found, **own})
     return Results(list(exports.values()), cells)
 
 
-def matrix_data(plan: Plan, found: Results, run: str) -> dict[str, Any]:
+def matrix_data(plan: Plan, found: Results, run: str, journal: Journal) -> dict[str, Any]:
     """The contents of matrix.json, schema 1."""
     sources = {e.source_name: (e.source, e.environment) for e in plan.exports}
     targets = {c.target_name: (c.target, c.environment) for c in plan.cells}
@@ -85,7 +87,17 @@ def matrix_data(plan: Plan, found: Results, run: str) -> dict[str, Any]:
         ],
         "exports": [_row(record, EXPORT_FIELDS) for record in found.exports],
         "cells": [_row(record, CELL_FIELDS) for record in found.cells],
+        "runs": _made_by("run", [*found.exports, *found.cells], journal),
+        "environments": _made_by("environment", [*found.exports, *found.cells], journal),
     }
+
+
+def _made_by(kind: str, records: Iterable[Record], journal: Journal) -> dict[str, Any]:
+    """The runs, or the environments, that made these records: what each was, without the user's own command line."""
+    keys = dict.fromkeys(record[kind] for record in records if record.get(kind))
+    hidden = ("schema", "kind", "key", "arguments")
+    known = {key: journal.get(kind, key) or {} for key in keys}
+    return {key: {k: v for k, v in record.items() if k not in hidden} for key, record in known.items()}
 
 
 def _source(name: str, source: Source, environment: Environment) -> dict[str, Any]:
@@ -126,7 +138,7 @@ def publish(
     plan: Plan, workshop: Workshop, folder: Path, run: str, expectations: Expectations = NOTHING
 ) -> dict[str, Any]:
     """Write every file of the site into `folder`, each whole or not at all; returns the matrix's data."""
-    data = matrix_data(plan, results(plan, workshop, expectations), run)
+    data = matrix_data(plan, results(plan, workshop, expectations), run, workshop.journal)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "matrix.json", json.dumps(data, separators=(",", ":")))
     _write(folder / "matrix.csv", _csv(data["cells"]))
@@ -189,7 +201,17 @@ def _view(data: dict[str, Any]) -> dict[str, Any]:
         "by_target": {t: _share(c) for t, c in counts(data["cells"], "target").items()},
         "failures": [_failure(c) for c in data["cells"] if c["status"] not in ("PASS", "NOT_EXPORTED")],
         "by_source": {s: exported.get(s, Counter()) for s in sources},
+        "not_run": _not_run(data["cells"]),
     }
+
+
+def _not_run(cells: list[dict[str, Any]]) -> dict[str, list[tuple[str, int]]]:
+    """By target that was not run, or not everywhere: our reasons, and how many cells each has cost."""
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for cell in cells:
+        if cell["status"] == "NOT_RUN":
+            reasons[cell["target"]][cell["message"]] += 1
+    return {target: counter.most_common() for target, counter in reasons.items()}
 
 
 def _failure(cell: dict[str, Any]) -> dict[str, str]:

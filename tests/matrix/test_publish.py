@@ -71,7 +71,8 @@ def write_cell(workshop: Workshop, cell: Cell, status: str) -> None:
         "full": False, "target": cell.target_name, "status": status, "stage": "run",
         "message": "" if status == "PASS" else HOSTILE,
         "seconds": {"load": 0.5, "run": 0.25}, "peak_mb": 7, "noise": 1.5, "max_abs": 1e-7, "max_rel": 1e-6,
-        "log": "/somewhere/private.log",
+        "log": "logs/cell.log", "run": "run-0", "environment": HOST.lock, "fence": "full",
+        "repeats": {"times": 2, "statuses": {status: 2}, "spread": 1e-9},
     }  # fmt: skip
     workshop.journal.append("cell", cell.key, record)
 
@@ -88,24 +89,45 @@ KEYS = {
     "sources": "name framework exporter environment tier packages",
     "targets": "name runtime environment packages",
     "models": "name family kind variants",
-    "exports": "source model variant opset status stage blame message seconds",
+    "exports": "source model variant opset status stage blame message seconds emitted_opset full sha256 run environment"
+    " fence log",
     "cells": (
         "source model variant opset target status stage blame message noise max_abs max_rel seconds peak_mb"
-        " full expected"
+        " full expected spread run environment fence log"
     ),
 }
 #: What stands there beyond them.
-MORE = {"sources": "layers", "exports": "emitted_opset full"}
+MORE = {"sources": "layers"}
 
 
 def test_matrix_json_has_the_documented_keys(public: Path) -> None:
     data = matrix(public)
-    assert list(data) == ["schema", "run", "generated", "suite", *KEYS]
+    assert list(data) == ["schema", "run", "generated", "suite", *KEYS, "runs", "environments"]
     assert (data["schema"], data["run"]) == (1, "run-1")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["generated"])
     for part, keys in KEYS.items():
         for entry in data[part]:
             assert list(entry) == keys.split() + MORE.get(part, "").split(), part
+
+
+def test_every_number_leads_to_the_run_and_the_versions_that_made_it(
+    public: Path, workshop: Workshop, plan: Plan
+) -> None:
+    workshop.journal.append("run", "run-0", {"arguments": ["--work", "/home/somebody"], "suite": "0.1.0"})
+    workshop.journal.append("environment", HOST.lock, {"name": "host", "packages": {"onnx": "1.23.2"}})
+    data = publish(plan, workshop, public, "run-1")
+    assert data["runs"] == {"run-0": {"suite": "0.1.0"}}
+    assert data["environments"] == {HOST.lock: {"name": "host", "packages": {"onnx": "1.23.2"}}}
+    cell = data["cells"][0]
+    assert (cell["run"], cell["environment"], cell["fence"], cell["log"], cell["spread"]) == (
+        "run-0", HOST.lock, "full", "logs/cell.log", 1e-9,
+    )  # fmt: skip
+
+
+def test_what_was_not_run_says_so_in_place_of_numbers(public: Path) -> None:
+    page = (public / "index.html").read_text()
+    assert "Not run, by our own trouble" in page
+    assert "Not run, by our own trouble: " in (public / "matrix.md").read_text()
 
 
 def test_matrix_json_says_what_was_recorded(public: Path, plan: Plan) -> None:
