@@ -5,6 +5,7 @@ import torch
 
 PACKAGES = ("onnx2torch", "torch", "onnx")
 UNSUPPORTED = (r"is not implemented", r"not supported")
+WRITES_BESIDE_MODEL = True  # what its shape inference has found
 
 torch.set_num_threads(1)
 

@@ -144,7 +144,7 @@ def test_inputs_that_are_gone_are_no_fault_of_the_tool(tmp_path: Path) -> None:
     jobs[0]["feeds"] = str(tmp_path / "gone.arrays")
     (_, result), (_, other) = fates(jobs)
     assert (result.status, result.stage, other.status) == ("NOT_RUN", "load", "OK")
-    assert result.message.startswith("OurTroubleError: the inputs cannot be read: FileNotFoundError")
+    assert result.message.startswith("OurTroubleError: the case cannot be read: FileNotFoundError")
 
 
 def test_a_folder_for_logs_that_is_gone_is_no_fault_of_the_tool(tmp_path: Path) -> None:
