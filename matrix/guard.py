@@ -21,7 +21,7 @@ from contextlib import suppress
 
 GRACE = 2.0
 """Seconds between TERM and KILL."""
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def descendants():
@@ -95,6 +95,7 @@ def work(arguments, lifeline, stdout):
     code = 1
     try:
         os.close(lifeline)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # should somebody kill the guard
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
         spec = importlib.util.spec_from_file_location("interop_worker", path)
         module = importlib.util.module_from_spec(spec)

@@ -24,6 +24,16 @@ def test_the_findings_name_the_scripts_that_there_are() -> None:
     assert set(re.findall(r"\(findings/(\w+\.py)\)", FINDINGS)) == set(SCRIPTS)
 
 
+def test_each_promise_names_tests_that_there_are() -> None:
+    promises = (ROOT / "docs/reliability.md").read_text()
+    code = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", promises))
+    assert len(named) > 30
+    assert not [name for name in sorted(named) if f"def {name}(" not in code]
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", promises):
+        assert (ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_each_script_says_where_and_how_to_run_it(script: Path) -> None:
     text = ast.get_docstring(ast.parse(script.read_text(), feature_version=(3, 8))) or ""
