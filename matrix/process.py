@@ -7,12 +7,14 @@ hand.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import select
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil
 
@@ -301,9 +303,19 @@ class Worker:
 
     def _trim_log(self) -> None:
         """Keep an endless log from filling the disk (or the memory: it may lie there); it is open for appending."""
-        with suppress(OSError):
-            if self._log.stat().st_size > LOG_BYTES:
-                os.truncate(self._log, KEPT_LOG_BYTES)
+        if self._log.is_file() and self._log.stat().st_size > LOG_BYTES:
+            # A worker may have put a link in its place.
+            with suppress(OSError), open_plain(self._log, os.O_WRONLY) as log:
+                os.ftruncate(log.fileno(), KEPT_LOG_BYTES)
+
+
+def open_plain(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
+    """Open a file that a worker has written. Raises OSError for a link, a pipe or a device in its place."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no plain file", str(path))
+    return os.fdopen(descriptor, "wb" if flags & os.O_WRONLY else "rb")
 
 
 def _killed_for_memory() -> int:

@@ -27,7 +27,7 @@ STATUSES = (
     *("NOT_EXPORTED", "NOT_RUN"),
 )
 TELL_SECONDS = 20.0
-_BAD = ("WRONG", "ERROR", "CRASH", "TIMEOUT", "MEMORY")
+_BAD = ("WRONG", "ERROR", "CRASH", "TIMEOUT", "MEMORY", "FLAKY", "NOT_RUN")
 
 
 class Bars:

@@ -20,6 +20,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from matrix.blame import RIGHT, blame
 from matrix.catalogue import Source, Target, literal
 from matrix.environments import Environment
+from matrix.errors import UserError
 from matrix.expect import NOTHING, Expectations
 from matrix.plan import Plan
 from matrix.progress import STATUSES
@@ -139,7 +140,10 @@ def publish(
 ) -> dict[str, Any]:
     """Write every file of the site into `folder`, each whole or not at all; returns the matrix's data."""
     data = matrix_data(plan, results(plan, workshop, expectations), run, workshop.journal)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be published in: {error.strerror}; choose another --public") from None
     _write(folder / "matrix.json", json.dumps(data, separators=(",", ":")))
     _write(folder / "matrix.csv", _csv(data["cells"]))
     templates = Templates(

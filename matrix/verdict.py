@@ -11,7 +11,7 @@ import numpy as np
 
 from matrix.compare import Array, Comparison, compare
 from matrix.jobs import read_sets
-from matrix.process import Job, Result
+from matrix.process import Job, Result, open_plain
 from matrix.records import Record
 
 Outputs = list[dict[str, Array]]
@@ -69,12 +69,13 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
         return Outcome(result)
     sets, outputs = job["sets"], {o["name"]: o for o in export["outputs"]}
     try:
+        open_plain(Path(job["out"])).close()
         actual = [
             {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
             for arrays in read_sets(job["out"], sets)
         ]
         native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever a worker can have put there
         trouble = f"the arrays cannot be read: {type(error).__name__}: {error}"
         return Outcome(Result("NOT_RUN", "compare", trouble, worker=result.worker, log=result.log))
     dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}

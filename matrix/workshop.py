@@ -29,7 +29,7 @@ from typing import Any
 
 from matrix.catalogue import ROOT
 from matrix.errors import UserError
-from matrix.process import Place
+from matrix.process import Place, open_plain
 from matrix.records import Journal
 from matrix.watcher import Watcher
 from models.catalogue import all_models
@@ -63,8 +63,12 @@ class Workshop:
 
         Raises UserError when another host works there; a dead host holds no lock.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("a+") as file:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = (folder / "lock").open("a+")
+        except OSError as error:
+            raise UserError(f"{folder} cannot be worked in: {error.strerror}; choose another --work") from None
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -113,13 +117,14 @@ class Workshop:
 
         Returns its path in the work folder.
         """
-        size = log.stat().st_size if log.exists() else 0
-        kept = self.folder / "logs" / f"{safe_name(key)}.log" if size and status != "PASS" else None
-        if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(_shortened(log, size))
+        text = _shortened(log) if status != "PASS" else b""
         log.unlink(missing_ok=True)
-        return self.relative(kept) if kept else None
+        if not text:
+            return None
+        kept = self.folder / "logs" / f"{safe_name(key)}.log"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(text)
+        return self.relative(kept)
 
     def relative(self, path: Path) -> str:
         """A path as records hold it: within the work folder, which may be moved."""
@@ -198,15 +203,19 @@ def _replace(path: Path, text: str) -> None:
     os.replace(scratch, path)
 
 
-def _shortened(log: Path, size: int) -> bytes:
-    """The text of a log, without the middle where it is long."""
+def _shortened(log: Path) -> bytes:
+    """The text of a log, without the middle where it is long; nothing where there is no such file."""
     half = KEPT_LOG_BYTES // 2
-    with log.open("rb") as file:
-        if size <= KEPT_LOG_BYTES:
-            return file.read()
-        head = file.read(half)
-        file.seek(-half, os.SEEK_END)
-        return head + f"\n… {size - 2 * half} bytes left out …\n".encode() + file.read()
+    try:
+        with open_plain(log) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= KEPT_LOG_BYTES:
+                return file.read()
+            head = file.read(half)
+            file.seek(-half, os.SEEK_END)
+            return head + f"\n… {size - 2 * half} bytes left out …\n".encode() + file.read(half)
+    except OSError:
+        return b""
 
 
 def digests(folder: Path) -> dict[str, str]:

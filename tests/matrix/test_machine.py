@@ -54,6 +54,15 @@ def test_pytest_is_refused_too(tmp_path: Path) -> None:
     assert "is in use by process" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("place", "words"), [("work", "cannot be worked in"), ("public", "cannot be published in")])
+def test_a_folder_that_cannot_be_had_is_named(
+    place: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / place).write_text("a file")
+    assert main(command(tmp_path / "work", "--models", "relu")[3:]) == 2
+    assert f"{tmp_path / place} {words}: File exists; choose another --{place}" in capsys.readouterr().err
+
+
 # -- a full disk -----------------------------------------------------------------------------------------------------
 
 

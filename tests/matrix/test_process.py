@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -11,7 +13,9 @@ import pytest
 from fakery import FAKES, LIMITS
 
 from matrix.environments import HOST
-from matrix.process import Place, Worker, obituary, started
+from matrix.process import Place, Result, Worker, obituary, started
+from matrix.verdict import outcome
+from matrix.workshop import Workshop
 
 EXIT = {"event": "exit", "signal": 0, "code": 0}
 
@@ -60,3 +64,31 @@ def test_a_guard_that_is_killed_takes_its_worker_along_and_is_told(tmp_path: Pat
         worker.send(job)
         assert worker.result(job).status == "LOST"
     assert not psutil.wait_procs(family, timeout=5)[1]
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), lambda path: path.mkdir()])
+def test_what_a_worker_puts_in_the_place_of_its_files_is_neither_read_nor_waited_for(
+    put: Callable[[Path], None], tmp_path: Path
+) -> None:
+    log, out = tmp_path / "0.log", tmp_path / "0.arrays"
+    put(out)
+    export: dict[str, object] = {"outputs": []}
+    found = outcome({"out": str(out), "truth": "none", "sets": [0]}, Result("OK", "compare"), export, tmp_path)
+    assert found.status == "NOT_RUN"
+    log.symlink_to("/etc/hostname")
+    workshop = Workshop(tmp_path / "work")
+    assert workshop.keep_log(log, "key", "ERROR") is None
+    assert not log.is_symlink()
+
+
+def test_a_long_log_is_kept_by_its_ends(tmp_path: Path) -> None:
+    log = tmp_path / "0.log"
+    log.write_bytes(b"first" + b"x" * 1_000_000 + b"last")
+    workshop = Workshop(tmp_path / "work")
+    kept = workshop.keep_log(log, "a/b\x1b/../c", "ERROR")
+    assert kept is not None
+    text = (workshop.folder / kept).read_text()
+    assert text.startswith("firstx")
+    assert text.endswith("xlast")
+    assert "… 800009 bytes left out …" in text
+    assert kept == "logs/a--b--..--c.log"
