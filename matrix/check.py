@@ -111,7 +111,7 @@ def _external(tensor: Any) -> str:
     if tensor.data_location != onnx.TensorProto.EXTERNAL and not tensor.external_data:
         return ""
     location = next((str(entry.value) for entry in tensor.external_data if entry.key == "location"), "")
-    shown, parts = f"external data at {printable(location, 200)!r}", re.split(r"[/\\]", location)
+    shown, parts = f"external data at '{printable(location, 200)}'", re.split(r"[/\\]", location)
     if "_ORT_MEM_ADDR_" in parts:
         return f"{shown} is an address in memory: refused"
     if ".." in parts or not parts[0] or re.match(r"\w:", location):
