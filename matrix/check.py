@@ -1,60 +1,162 @@
 """The check of an exported file, done by a worker in the host's environment: is it valid, and what does it take?
 
-Besides the verdict it lays the case out as ONNX's own test data (test_data_set_N/input_0.pb, output_0.pb), so that
-onnx_test_runner and others can use it, and writes the feeds of each input set for the importers.
+A file is trusted in nothing. What lies outside its case's folder, or may lead there, is refused before any runtime
+sees it; so is what cannot be asked for outputs. Besides the verdict the check lays the case out as ONNX's own test
+data (test_data_set_N/input_0.pb, output_0.pb), so that onnx_test_runner and others can use it, and writes the feeds
+of each input set for the importers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
 from matrix.jobs import write_arrays
+from matrix.text import printable
+
+MOST_BYTES = 2**31 - 1
+"""What protobuf can hold in one message."""
+_KINDS = ((stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISLNK, "a symbolic link"))
+
+
+class _RefusedError(Exception):
+    """The file is not to be given to any runtime."""
 
 
 def check(job: dict[str, Any], stage: Callable[[str], None]) -> dict[str, Any]:
     """Check out/model.onnx of an export job.
 
-    Returns status, message (PASS, or what is wrong with the file), runnable (whether it makes sense to give it to a
-    runtime), emitted_opset, sha256, bytes, and inputs and outputs: name, dtype, shape in the file, and how they stand
-    to the model's ("value", "permutation", or "zeros"); outputs also with the model's own dtype as "wanted".
+    Returns status, message (PASS, or what is wrong with the file), and runnable (whether it makes sense, and does no
+    harm, to give it to a runtime); as far as the file can be read also emitted_opset, sha256, bytes, and inputs and
+    outputs: name, dtype, shape in the file, and how they stand to the model's ("value", "permutation", or "zeros");
+    outputs also with the model's own dtype as "wanted".
     """
     stage("check")
     out = Path(job["out"])
-    model = onnx.load(out / "model.onnx", load_external_data=False)
+    found: dict[str, Any] = {"status": "ERROR", "message": "", "runnable": False}
+    try:
+        _look(out)
+        with (out / "model.onnx").open("rb") as file:
+            found.update(sha256=hashlib.file_digest(file, "sha256").hexdigest(), bytes=os.fstat(file.fileno()).st_size)
+        model = _parsed(out)
+    except _RefusedError as refusal:
+        return {**found, "message": printable(str(refusal))}
     reference = json.loads((Path(job["model"]) / "model.json").read_text())
-    inputs, outputs = _interface(model, reference, job["mapping"] or {})
-    dtypes = {entry["name"]: entry["dtype"] for entry in reference["outputs"]}
-    for entry in outputs:
-        entry["wanted"] = dtypes.get(entry["value"])
-    found: dict[str, Any] = {
-        "emitted_opset": max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0),
-        "ir_version": model.ir_version,
-        "producer": f"{model.producer_name} {model.producer_version}".strip(),
-        "operators": _operators(model),
-        "sha256": hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest(),
-        "bytes": (out / "model.onnx").stat().st_size,
-        "inputs": inputs,
-        "outputs": outputs,
-    }
-    problem, runnable = _problem(model, out, found, reference, job)
-    found.update(status=problem[0], message=problem[1], runnable=runnable)
+    found.update(_described(model, reference, job["mapping"] or {}))
+    (status, message), runnable = _problem(model, out, found, reference, job)
+    found.update(status=status, message=printable(message), runnable=runnable)
     if runnable:
         _write_data_sets(out, Path(job["model"]), reference, found, job["sets"])
     return found
 
 
+# -- what is refused -------------------------------------------------------------------------------------------------
+
+
+def _look(out: Path) -> None:
+    """Refuse, before anything is opened, what is no file of this folder, and links, which lead who reads elsewhere."""
+    if not os.path.lexists(out / "model.onnx"):
+        raise _RefusedError("no model.onnx was written")
+    for folder, folders, files in os.walk(out):
+        for path in (Path(folder, name) for name in folders + files):
+            mode, name = path.lstat().st_mode, path.relative_to(out)
+            if not (stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and str(name) != "model.onnx")):
+                kind = next((word for fits, word in _KINDS if fits(mode)), "a device or socket")
+                leads = f" to {str(path.readlink())!r}" if stat.S_ISLNK(mode) else ""
+                raise _RefusedError(f"{name} in the case's folder is {kind}{leads}: refused")
+    if (size := (out / "model.onnx").stat().st_size) > MOST_BYTES:
+        raise _RefusedError(f"model.onnx has {size} bytes, protobuf can hold {MOST_BYTES}: refused")
+
+
+def _parsed(out: Path) -> Any:
+    try:
+        model = onnx.load(out / "model.onnx", load_external_data=False)
+    except DecodeError as error:
+        raise _RefusedError(f"damaged, or nested deeper than the 100 levels that protobuf reads: {error}") from None
+    if not model.HasField("graph"):
+        raise _RefusedError("there is no graph in the file")
+    leads = [_external(tensor) for tensor in _messages(model) if isinstance(tensor, onnx.TensorProto)]
+    if leads := list(filter(None, leads)):
+        raise _RefusedError(next((lead for lead in leads if lead.endswith("refused")), leads[0]))
+    if foreign := next(_undecoded(model), None):
+        raise _RefusedError(f"a text that is not UTF-8: {foreign!r}")
+    return model
+
+
+def _messages(model: Message) -> Iterator[Any]:
+    """Every message of the file, at whatever depth: a tensor may lie in attributes, subgraphs, functions, training."""
+    waiting = [model]
+    while waiting:
+        message = waiting.pop()
+        yield message
+        if not isinstance(message, onnx.TensorProto):  # it holds no further one, and to list its fields copies the data
+            for field, value in message.ListFields():
+                if field.message_type:
+                    waiting.extend([value] if isinstance(value, Message) else value)
+
+
+def _external(tensor: Any) -> str:
+    """Where the data of a tensor lies if not in the file itself; "" if there."""
+    if tensor.data_location != onnx.TensorProto.EXTERNAL and not tensor.external_data:
+        return ""
+    location = next((str(entry.value) for entry in tensor.external_data if entry.key == "location"), "")
+    shown, parts = f"external data at '{printable(location, 200)}'", re.split(r"[/\\]", location)
+    if "_ORT_MEM_ADDR_" in parts:
+        return f"{shown} is an address in memory: refused"
+    if ".." in parts or not parts[0] or re.match(r"\w:", location):
+        return f"{shown} leads out of the case's folder: refused"
+    return "weights were written to an external file"
+
+
+def _undecoded(model: Message) -> Iterator[bytes]:
+    """The texts that are not UTF-8: protobuf gives their bytes."""
+    for message in _messages(model):
+        yield from (text for text in _texts(message) if isinstance(text, bytes))
+
+
+def _texts(message: Any) -> Iterator[str | bytes]:
+    if isinstance(message, onnx.TensorProto):
+        yield from (message.name, message.doc_string)
+        return
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            yield from [value] if isinstance(value, str | bytes) else value
+
+
+# -- what the file is ------------------------------------------------------------------------------------------------
+
+
+def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -> dict[str, Any]:
+    inputs, outputs = _interface(model, reference, mapping)
+    dtypes = {entry["name"]: entry["dtype"] for entry in reference["outputs"]}
+    for entry in outputs:
+        entry["wanted"] = dtypes.get(entry["value"])
+    return {
+        "emitted_opset": max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0),
+        "ir_version": model.ir_version,
+        "producer": printable(f"{model.producer_name} {model.producer_version}".strip(), 200),
+        "operators": _operators(model),
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
 def _operators(model: Any) -> list[str]:
     """Every operator type of the file, with its domain when it is not ONNX's own."""
     nodes = [*model.graph.node, *(n for f in model.functions for n in f.node)]
-    return sorted({f"{n.domain}::{n.op_type}" if n.domain not in ("", "ai.onnx") else n.op_type for n in nodes})
+    types = {f"{n.domain}::{n.op_type}" if n.domain not in ("", "ai.onnx") else n.op_type for n in nodes}
+    return sorted({printable(name, 200) for name in types})
 
 
 def _interface(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -70,59 +172,73 @@ def _interface(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
         if not stated:
             same = sorted(names) == sorted(own)
             stated = {n: {"value": n if same else o} for n, o in zip(names, own, strict=False)}
-        sides.append([{"value": None, **stated.get(i.name, {}), **_described(i)} for i in infos])
+        sides.append([{"value": None, **stated.get(i.name, {}), **_declared(i)} for i in infos])
     return sides[0], sides[1]
 
 
-def _described(info: Any) -> dict[str, Any]:
+def _declared(info: Any) -> dict[str, Any]:
     tensor = info.type.tensor_type
-    shape = [d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in tensor.shape.dim]
-    dtype = str(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)) if tensor.elem_type else ""
-    return {"name": info.name, "dtype": dtype, "shape": shape if tensor.HasField("shape") else None}
+    shape = [d.dim_value if d.HasField("dim_value") else printable(d.dim_param, 200) or None for d in tensor.shape.dim]
+    return {"name": info.name, "dtype": _dtype(tensor.elem_type), "shape": shape if tensor.HasField("shape") else None}
+
+
+def _dtype(number: int) -> str:
+    """NumPy's name for one of ONNX's types of elements, "" for a number that is none."""
+    try:
+        return str(onnx.helper.tensor_dtype_to_np_dtype(number)) if number else ""
+    except KeyError:
+        return ""
+
+
+# -- what is wrong with it -------------------------------------------------------------------------------------------
 
 
 def _problem(
     model: Any, out: Path, found: dict[str, Any], reference: dict[str, Any], job: dict[str, Any]
 ) -> tuple[tuple[str, str], bool]:
     """(status, message) of the file, and whether a runtime can be asked to run it."""
-    if any(i.data_location == onnx.TensorProto.EXTERNAL for i in model.graph.initializer):
-        return ("ERROR", "weights were written to an external file"), False
     for side in ("inputs", "outputs"):
         wanted = {entry["name"] for entry in reference[side]}
         served = [entry["value"] for entry in found[side] if "zeros" not in entry]
         strangers = [e["name"] for e in found[side] if "zeros" not in e and e["value"] not in wanted]
         # A model may lose an input that it does not need, never an output.
         if strangers or len(set(served)) != len(served) or (side == "outputs" and set(served) != wanted):
-            names = ", ".join(str(entry["name"]) for entry in found[side])
+            names = ", ".join(_named(entry) for entry in found[side])
             return ("WRONG", f"graph {side} are {names}; the model has {', '.join(sorted(wanted))}"), False
+    if strings := [_named(entry) for entry in found["inputs"] if entry["dtype"] == "object"]:
+        return ("WRONG", f"graph inputs {', '.join(strings)} are of strings, which no model has"), False
     try:
         onnx.checker.check_model(str(out / "model.onnx"), full_check=True)
     except Exception as error:
-        return ("ERROR", f"onnx.checker: {str(error).strip()[:1500]}"), True
+        return ("ERROR", f"onnx.checker: {printable(str(error).strip(), 1500)}"), True
     if job["opset"] and job["opset"] != found["emitted_opset"]:
         return ("WRONG", f"opset {job['opset']} was asked for, {found['emitted_opset']} was written"), True
-    deviations = _deviations(found["inputs"], reference["inputs"], job["dynamic"])
+    deviations = _deviations(found["inputs"], reference, job["dynamic"])
     deviations += _misdeclared(found["outputs"], Path(job["model"]), job["sets"])
     return (("WRONG", "; ".join(deviations)) if deviations else ("PASS", "")), True
 
 
-def _deviations(found: list[dict[str, Any]], reference: list[dict[str, Any]], dynamic: bool) -> list[str]:
-    """Where graph inputs of the file are not what the model's are: dtype, rank, dynamic axes that became fixed."""
+def _named(entry: dict[str, Any]) -> str:
+    return printable(entry["name"], 100)
+
+
+def _deviations(found: list[dict[str, Any]], reference: dict[str, Any], dynamic: bool) -> list[str]:
+    """Where graph inputs of the file are not the model's: dtype, rank, other sizes, dynamic axes that became fixed."""
     told = []
-    models = {entry["name"]: entry for entry in reference}
+    models, sizes = {entry["name"]: entry for entry in reference["inputs"]}, reference["input_sets"][0]
     for entry in (entry for entry in found if "zeros" not in entry):
-        own, shape = models[entry["value"]], entry["shape"]
+        own, shape, name = models[entry["value"]], entry["shape"], _named(entry)
         if entry["dtype"] != own["dtype"]:
-            told.append(f"input {entry['name']} is {entry['dtype']}, in the model {own['dtype']}")
+            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {own['dtype']}")
         if shape is None:
             continue
         if len(shape) != len(own["shape"]):
-            told.append(f"input {entry['name']} has {len(shape)} axes, in the model {len(own['shape'])}")
+            told.append(f"input {name} has {len(shape)} axes, in the model {len(own['shape'])}")
             continue
         for axis, place in enumerate(entry.get("permutation") or range(len(shape))):
-            if dynamic and isinstance(own["shape"][place], str) and isinstance(shape[axis], int):
-                symbol = own["shape"][place]
-                told.append(f"axis {axis} of input {entry['name']} is fixed to {shape[axis]}, in the model {symbol}")
+            size = own["shape"][place]
+            if isinstance(shape[axis], int) and shape[axis] != (size if dynamic else sizes.get(size, size)):
+                told.append(f"axis {axis} of input {name} is fixed to {shape[axis]}, in the model {size}")
     return told
 
 
@@ -138,7 +254,7 @@ def _misdeclared(found: list[dict[str, Any]], model: Path, sets: list[int]) -> l
                 shape = rounded[f"{number}/{entry['value']}"].shape
                 shape = tuple(shape[place] for place in entry.get("permutation") or range(len(shape)))
                 if not _fits(entry["shape"], shape):
-                    told.append(f"output {entry['name']} is declared {entry['shape']}, input set {number} has {shape}")
+                    told.append(f"output {_named(entry)} is declared {entry['shape']}, input set {number} has {shape}")
                     break
     return told
 

@@ -30,7 +30,7 @@ from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
 from matrix.run import Run
-from matrix.text import printable
+from matrix.text import printable, shown
 from matrix.watcher import Watcher
 from matrix.workshop import Workshop
 from models.catalogue import all_models
@@ -215,7 +215,7 @@ def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> No
     if spreads:
         console.print(f"{len(spreads)} cells gave other numbers when they were repeated, by up to {max(spreads):.2g}")
     for name, reason in reasons.items():
-        console.print(f"{name} could not be installed: {reason}", markup=False, soft_wrap=True)
+        console.print(f"{name} could not be installed: {printable(reason)}", markup=False, soft_wrap=True)
 
 
 def _expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
@@ -245,14 +245,15 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     if record is None:
         known = [r["key"] for kind in ("cell", "export") for r in journal.all(kind)]
         raise unknown("cell", options.cell, known, f"the keys in {journal.path}")
-    console.print_json(json.dumps(record))
+    console.print_json(json.dumps(shown(record)))
     for what, key in (("environment", record.get("environment")), ("run", record.get("run"))):
         if key and (found := journal.get(what, key)):
             console.rule(what)
-            console.print_json(json.dumps(found))
+            console.print_json(json.dumps(shown(found)))
     if record.get("log") and (log := workshop.folder / record["log"]).exists():
         console.rule("log")
-        console.print(printable(log.read_text(errors="replace")[-6000:]), markup=False, highlight=False)
+        told = log.read_text(errors="replace")[-6000:]
+        console.print(printable(told, 24_000), markup=False, highlight=False)
     if "model" not in record:
         return 0
     console.rule("to run it alone")

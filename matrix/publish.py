@@ -25,6 +25,7 @@ from matrix.expect import NOTHING, Expectations
 from matrix.plan import Plan
 from matrix.progress import STATUSES
 from matrix.records import Journal, Record
+from matrix.text import markdown, printable
 from matrix.workshop import Workshop
 
 SCHEMA = 1
@@ -131,7 +132,7 @@ def _packages(item: Source | Target, environment: Environment) -> dict[str, str]
 def _row(record: Record, fields: Iterable[str]) -> dict[str, Any]:
     row = {name: record.get(name) for name in fields}
     row["seconds"] = round(sum((record.get("seconds") or {}).values()), 4)
-    row["message"] = (record.get("message") or "").strip().split("\n")[0][:300]
+    row["message"] = printable((record.get("message") or "").strip().split("\n")[0], 300)
     return row
 
 
@@ -153,6 +154,7 @@ def publish(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["markdown"] = markdown
     view = _view(data)
     for template, name in (("matrix.md.j2", "matrix.md"), ("index.html.j2", "index.html")):
         _write(folder / name, templates.get_template(template).render(**view))
@@ -161,7 +163,7 @@ def publish(
 
 def _write(path: Path, text: str) -> None:
     scratch = path.with_name(path.name + ".new")
-    scratch.write_text(text)
+    scratch.write_text(text, encoding="utf-8")
     os.replace(scratch, path)
 
 
@@ -169,8 +171,13 @@ def _csv(cells: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, CELL_FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(cells)
+    writer.writerows({name: _no_formula(value) for name, value in cell.items()} for cell in cells)
     return text.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    """A text that a spreadsheet would compute is made one that it shows, by an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def counts(rows: Iterable[dict[str, Any]], by: str) -> dict[str, Counter[str]]:

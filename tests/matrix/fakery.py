@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,15 @@ import psutil
 from matrix.batch import Batch, run_batch
 from matrix.catalogue import ROOT, Source, Target
 from matrix.environments import HOST, Environment
+from matrix.plan import Cell, Export, Plan
 from matrix.process import Limits, Place, Result
+from matrix.records import Record
+from matrix.run import Run
+from matrix.workshop import Workshop, digest_of
+from models.catalogue import all_models
 
 FAKES = Path(__file__).with_name("fakes")
+TINY = ("relu", "linear")
 LIMITS = Limits(seconds=20, start_seconds=20, memory_mb=2000)
 
 
@@ -102,3 +109,37 @@ def own_children() -> set[int]:
 def python_environment() -> dict[str, str]:
     """Variables for a Python subprocess that must find the packages of this checkout."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+
+
+def plan_of(
+    sources: Sequence[Source],
+    targets: Sequence[Target],
+    models: Sequence[str] = ("relu",),
+    variants: Sequence[str] = ("static",),
+    places: dict[str, Environment] | None = None,
+) -> Plan:
+    """Every source and model on every target; `places` by name of source or target, the host where there is none."""
+    where = places or {}
+    exports = [
+        Export(source, where.get(source.name, HOST), all_models()[model], variant)
+        for source in sources
+        for model in models
+        for variant in variants
+    ]
+    return Plan(exports, [Cell(e, target, where.get(target.name, HOST)) for e in exports for target in targets])
+
+
+def carried_out(plan: Plan, workshop: Workshop, **options: Any) -> Run:
+    digest_of.cache_clear()  # a run of its own process reads every file again
+    run = Run(plan, workshop, LIMITS, workers=2, **options)
+    run.carry_out()
+    return run
+
+
+def journal_lines(workshop: Workshop) -> list[Record]:
+    return [json.loads(line) for line in workshop.journal.path.read_text().splitlines()]
+
+
+def lines_by_key(workshop: Workshop, kind: str) -> Counter[str]:
+    """How many records each key of a kind has."""
+    return Counter(line["key"] for line in journal_lines(workshop) if line["kind"] == kind)

@@ -243,6 +243,42 @@ def test_weights_in_another_file_are_an_error(checked: Checked, tmp_path: Path) 
     assert found["message"] == "weights were written to an external file"
 
 
+@pytest.mark.parametrize("name", ["weights.bin", "sub", "test_data_set_0", "sub/deeper"])
+def test_links_in_the_folder_are_refused(name: str, checked: Checked, tmp_path: Path) -> None:
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    found = checked(graph_of())
+    assert verdict(found) == ("ERROR", False)
+    assert found["message"] == f"{name} in the case's folder is a symbolic link to '{tmp_path}/elsewhere': refused"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("weights.bin", "weights were written to an external file"),
+        ("sub/weights.bin", "weights were written to an external file"),
+        ("..weights", "weights were written to an external file"),
+        ("/etc/passwd", "external data at '/etc/passwd' leads out of the case's folder: refused"),
+        ("sub/../../x", "external data at 'sub/../../x' leads out of the case's folder: refused"),
+        ("sub\\..\\x", "leads out of the case's folder: refused"),
+        ("C:\\x", "leads out of the case's folder: refused"),
+        ("", "leads out of the case's folder: refused"),
+        ("*/_ORT_MEM_ADDR_/*", "is an address in memory: refused"),
+        ("../\x1b[2J", r"external data at '../\x1b[2J' leads out"),
+    ],
+)
+def test_a_message_about_external_data_says_where_it_leads(location: str, words: str, checked: Checked) -> None:
+    graph = graph_of()
+    for tensor, place in zip(graph.initializer, ("beside.bin", location), strict=True):
+        onnx.external_data_helper.set_external_data(tensor, place, 0, 4)
+        tensor.ClearField("raw_data")
+    found = checked(graph)
+    assert verdict(found) == ("ERROR", False)
+    assert words in found["message"]
+
+
 @pytest.mark.parametrize(
     ("graph", "words"),
     [

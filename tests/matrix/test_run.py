@@ -6,18 +6,31 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakery import CANONICAL, FAKES, LIMITS, ONNXRUNTIME, REFERENCE, fake_source, fake_target
+from fakery import (
+    CANONICAL,
+    FAKES,
+    LIMITS,
+    ONNXRUNTIME,
+    REFERENCE,
+    TINY,
+    carried_out,
+    fake_source,
+    fake_target,
+    journal_lines,
+    lines_by_key,
+    plan_of,
+)
 
 from matrix.catalogue import Source, Target
 from matrix.compare import Comparison
-from matrix.environments import HOST, Environment
-from matrix.plan import Cell, Export, Plan
+from matrix.environments import Environment
+from matrix.plan import Plan
 from matrix.process import Result
 from matrix.publish import results
 from matrix.records import Record
@@ -25,65 +38,8 @@ from matrix.run import Run
 from matrix.verdict import outcome
 from matrix.watcher import Silence
 from matrix.workshop import Workshop, digest_of
-from models.catalogue import all_models
 
 GHOST = Environment("ghost1.0", "ghost", requirements=("ghost==1.0",))
-TINY = ("relu", "linear")
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models that these tests use, written once."""
-    workshop = Workshop(tmp_path_factory.mktemp("store"))
-    workshop.models(TINY, False, 1, Silence())
-    workshop.journal.close()
-    return workshop.folder / "models"
-
-
-Open = Callable[[], Workshop]
-
-
-@pytest.fixture
-def workshop(store: Path, tmp_path: Path) -> Iterator[Workshop]:
-    """A work folder in which nothing is recorded."""
-    shutil.copytree(store, tmp_path / "work" / "models")
-    workshop = Workshop(tmp_path / "work")
-    yield workshop
-    workshop.journal.close()
-
-
-def plan_of(
-    sources: Sequence[Source],
-    targets: Sequence[Target],
-    models: Sequence[str] = ("relu",),
-    variants: Sequence[str] = ("static",),
-    places: dict[str, Environment] | None = None,
-) -> Plan:
-    """Every source and model on every target; `places` by name of source or target, the host where there is none."""
-    where = places or {}
-    exports = [
-        Export(source, where.get(source.name, HOST), all_models()[model], variant)
-        for source in sources
-        for model in models
-        for variant in variants
-    ]
-    return Plan(exports, [Cell(e, target, where.get(target.name, HOST)) for e in exports for target in targets])
-
-
-def carried_out(plan: Plan, workshop: Workshop, **options: Any) -> Run:
-    digest_of.cache_clear()  # a run of its own process reads every file again
-    run = Run(plan, workshop, LIMITS, workers=2, **options)
-    run.carry_out()
-    return run
-
-
-def journal_lines(workshop: Workshop) -> list[Record]:
-    return [json.loads(line) for line in workshop.journal.path.read_text().splitlines()]
-
-
-def lines_by_key(workshop: Workshop, kind: str) -> Counter[str]:
-    """How many records each key of a kind has."""
-    return Counter(line["key"] for line in journal_lines(workshop) if line["kind"] == kind)
 
 
 def states(workshop: Workshop, kind: str = "cell") -> dict[str, tuple[str, str]]:
