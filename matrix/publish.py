@@ -25,7 +25,7 @@ from matrix.expect import NOTHING, Expectations
 from matrix.plan import Plan
 from matrix.progress import STATUSES
 from matrix.records import Journal, Record
-from matrix.text import markdown, printable
+from matrix.text import headline, markdown, printable
 from matrix.workshop import Workshop
 
 SCHEMA = 1
@@ -132,7 +132,7 @@ def _packages(item: Source | Target, environment: Environment) -> dict[str, str]
 def _row(record: Record, fields: Iterable[str]) -> dict[str, Any]:
     row = {name: record.get(name) for name in fields}
     row["seconds"] = round(sum((record.get("seconds") or {}).values()), 4)
-    row["message"] = printable((record.get("message") or "").strip().split("\n")[0], 300)
+    row["message"] = printable(headline(record.get("message") or ""), 300)
     return row
 
 

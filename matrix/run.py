@@ -464,9 +464,8 @@ def _case_files(folder: Path) -> dict[str, str]:
 def _clear(case: Path) -> None:
     """Leave nothing in the folder of a case but what an export is to write: the check writes there next."""
     for path in case.iterdir():
-        if path.name == "model.onnx" or (path.name == "native.arrays" and path.is_file() and not path.is_symlink()):
-            continue
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if path.name not in ("model.onnx", "native.arrays"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _described(environment: Environment) -> Record:

@@ -23,6 +23,17 @@ def printable(text: str, limit: int = 4000) -> str:
     return shown[: max(0, limit - len(tail))] + tail
 
 
+def headline(message: str) -> str:
+    """The telling line of a message: its first, with those that it announces; of a traceback the last."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or [""]
+    if "Traceback (most recent call last)" in lines[0]:
+        return lines[-1]
+    count = 1
+    while count < min(4, len(lines)) and (lines[count - 1].endswith(":") or lines[count].startswith(">")):
+        count += 1
+    return " ".join(lines[:count])
+
+
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -53,9 +53,11 @@ def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Recor
     status, message, stage = found.pop("status"), found.pop("message"), "check"
     if status == "PASS":
         dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
-        native = compare(
-            read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets), None, dtypes, sets
-        )
+        try:
+            own, truth = read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets)
+        except Exception as error:  # whatever has become of them
+            return {**found, "status": "NOT_RUN", "stage": "native", "message": _unreadable(error), "runnable": False}
+        native = compare(own, truth, None, dtypes, sets)
         # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
         if native.status == "WRONG":
             status, message, stage = "WRONG", native.message, "native"
@@ -76,10 +78,13 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
         ]
         native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
     except Exception as error:  # whatever a worker can have put there
-        trouble = f"the arrays cannot be read: {type(error).__name__}: {error}"
-        return Outcome(Result("NOT_RUN", "compare", trouble, worker=result.worker, log=result.log))
+        return Outcome(Result("NOT_RUN", "compare", _unreadable(error), worker=result.worker, log=result.log))
     dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
     return Outcome(result, compare(actual, truth, native, dtypes, sets), actual)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"the arrays cannot be read: {type(error).__name__}: {error}"
 
 
 def _own_name(outputs: dict[str, Any], name: str) -> str:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from matrix.text import markdown, printable, shown
+from matrix.text import headline, markdown, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,18 @@ def test_a_cell_of_markdown_stays_one_cell_of_text() -> None:
     told = markdown("a | b `c` <b>\n[x](y) *z*")
     assert not set(told) & set("|`<>[]*\n")
     assert told.startswith("a &#124; b &#96;c&#96; &#60;b&#62; ")
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", ""),
+        ("ValueError: no kernel\nwith details", "ValueError: no kernel"),
+        ("Exception from core.cpp:84:\nCheck 'false' failed:\nrank\nmore", "Exception from core.cpp:84: Check 'false' failed: rank"),
+        ("error: in function 'handleNode'\n> Node [Loop]\nmore", "error: in function 'handleNode' > Node [Loop]"),
+        ("MXNetError: Traceback (most recent call last):\n  File x\nCheck failed\n", "Check failed"),
+        ("AssertionError:", "AssertionError:"),
+    ],
+)  # fmt: skip
+def test_the_headline_of_a_message_is_the_line_that_tells(message: str, line: str) -> None:
+    assert headline(message) == line
