@@ -64,7 +64,7 @@ def test_a_cell_of_markdown_stays_one_cell_of_text() -> None:
     [
         ("", ""),
         ("ValueError: no kernel\nwith details", "ValueError: no kernel"),
-        ("Exception from core.cpp:84:\nCheck 'false' failed:\nrank\nmore", "Exception from core.cpp:84: Check 'false' failed: rank"),
+        ("Exception at core.cpp:84:\nCheck failed:\nrank\nmore", "Exception at core.cpp:84: Check failed: rank"),
         ("error: in function 'handleNode'\n> Node [Loop]\nmore", "error: in function 'handleNode' > Node [Loop]"),
         ("MXNetError: Traceback (most recent call last):\n  File x\nCheck failed\n", "Check failed"),
         ("AssertionError:", "AssertionError:"),
