@@ -18,11 +18,12 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,26 @@ class Workshop:
         watcher.begin("models", len(missing))
         if missing:
             # spawn: no thread or descriptor of the host leaks into the children.
-            with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+            size, spawn = min(workers, len(missing)), get_context("spawn")
+            with ProcessPoolExecutor(size, mp_context=spawn, initializer=_end_with_host) as pool:
                 futures = {pool.submit(_write, name, store, full): name for name in missing}
                 for future in as_completed(futures):
                     index[wanted[futures[future]]] = future.result()
                     watcher.advance("models", None)
             _replace(index_path, json.dumps({"code": models_digest(), "models": index}))
         return {name: store / index[label]["folder"] for name, label in wanted.items()}
+
+
+def _end_with_host() -> None:
+    """End this process of the pool when the host does: it would wait for work forever, since each one of them keeps
+    the others' pipe open."""
+
+    def wait() -> None:
+        if host := parent_process():
+            host.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _write(name: str, store: Path, full: bool) -> dict[str, Any]:
