@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,15 @@ PACKAGES = ("onnx",)
 
 def _crash(y: Any) -> Any:
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _hang(y: Any) -> Any:
+    time.sleep(60)
+
+
+def _leave(y: Any, own_session: bool) -> Any:
+    subprocess.Popen(["sleep", "60"], start_new_session=own_session)
+    return y
 
 
 def _slow(y: Any) -> Any:
@@ -33,6 +43,9 @@ def _raise(y: Any) -> Any:
 
 SPOIL: dict[str, Callable[[Any], Any]] = {
     "crashing": _crash,
+    "hanging": _hang,
+    "leaving": lambda y: _leave(y, own_session=False),
+    "leaving+session": lambda y: _leave(y, own_session=True),
     "off": lambda y: y + 1,
     "raising": _raise,
     "right": lambda y: y,
