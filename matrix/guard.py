@@ -141,6 +141,7 @@ def main(lifeline, *arguments):
             # On a line of its own, whatever the worker was writing when it died.
             os.write(channel, ("\n" + json.dumps(ended) + "\n").encode())
     end_all(worker, status is None)
+    os._exit(0)  # the host waits for it, and there is nothing to tidy up
 
 
 if __name__ == "__main__":

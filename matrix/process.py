@@ -174,15 +174,26 @@ class Worker:
             if pipe is not None:
                 with suppress(BrokenPipeError):  # a job that it did not live to read
                     pipe.close()
-        try:
-            self._process.wait(2 * GRACE)
-        except subprocess.TimeoutExpired:
+        if not self._ended_within(2 * GRACE):
             for member in self._family():
                 with suppress(psutil.Error):
                     member.kill()
-            with suppress(subprocess.TimeoutExpired):  # not even the kernel can end it: we do not wait for it
-                self._process.wait(GRACE)
+            self._ended_within(GRACE)  # if not even the kernel can end it, we do not wait for it
         self._process = None
+
+    def _ended_within(self, seconds: float) -> bool:
+        """Wait for the end of the process, and be there at once: `Popen.wait` looks only every now and then."""
+        if self._process is None or self._process.poll() is not None:
+            return True
+        try:
+            descriptor = os.pidfd_open(self._process.pid)
+        except OSError:  # a kernel before Linux 5.3
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        else:
+            select.select([descriptor], [], [], seconds)
+            os.close(descriptor)
+        return self._process.poll() is not None
 
     def _family(self) -> list[psutil.Process]:
         """The process and all its descendants."""

@@ -402,10 +402,10 @@ def test_repeats_that_differ_are_flaky_and_those_that_do_not_tell_how_steady_the
 
 
 def test_what_ran_out_of_time_is_run_again_when_it_is_given_more(workshop: Workshop) -> None:
-    plan = plan_of([fake_source("right")], [fake_target("hanging")])
+    plan = plan_of([fake_source("right")], [fake_target("late")])
     for seconds, status, lines in ((0.5, "TIMEOUT", 1), (0.5, "TIMEOUT", 1), (20, "PASS", 2)):
         Run(plan, workshop, replace(LIMITS, seconds=seconds), workers=1).carry_out()
-        assert (cell_of(workshop, "fake.hanging")["status"], len(lines_by_key(workshop, "cell"))) == (status, 1)
+        assert (cell_of(workshop, "fake.late")["status"], len(lines_by_key(workshop, "cell"))) == (status, 1)
         assert sum(lines_by_key(workshop, "cell").values()) == lines
 
 

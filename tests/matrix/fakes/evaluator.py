@@ -24,12 +24,21 @@ def _crash(y: Any) -> Any:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def _hang(y: Any) -> Any:
+    time.sleep(60)
+
+
+def _leave(y: Any, own_session: bool) -> Any:
+    subprocess.Popen(["sleep", "60"], start_new_session=own_session)
+    return y
+
+
 def _slow(y: Any) -> Any:
     time.sleep(0.1)
     return y
 
 
-def _hang(y: Any) -> Any:
+def _late(y: Any) -> Any:
     time.sleep(1)
     return y
 
@@ -49,6 +58,9 @@ def _raise(y: Any) -> Any:
 SPOIL: dict[str, Callable[[Any], Any]] = {
     "crashing": _crash,
     "hanging": _hang,
+    "late": _late,
+    "leaving": lambda y: _leave(y, own_session=False),
+    "leaving+session": lambda y: _leave(y, own_session=True),
     "off": lambda y: y + 1,
     "raising": _raise,
     "right": lambda y: y,
