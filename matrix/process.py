@@ -39,6 +39,10 @@ LONGEST_LINE = 4 * 2**20
 LOG_BYTES = 128 * 2**20
 KEPT_LOG_BYTES = 2**20
 """A log that grows beyond LOG_BYTES is cut to its beginning; what is printed later follows that."""
+STAGES = ("load", "build", "native", "export", "check", "run", "compare")
+ANSWERS = ("OK", "UNSUPPORTED", "ERROR", "MEMORY", "NOT_RUN")
+"""What a worker can say of a job: that it PASSes is found by the host alone."""
+_ANSWER = {"status": str, "stage": str, "message": str, "seconds": dict, "peak_mb": int}
 Message = dict[str, Any]
 Job = dict[str, Any]
 
@@ -225,7 +229,7 @@ class Worker:
             spent[stage] = spent.get(stage, 0.0) + now - begun
             begun = now
             if message["event"] == "stage":
-                stage = str(message["stage"])
+                stage = message["stage"] if message.get("stage") in STAGES else stage
             elif message["event"] == "done":
                 return self._answered(message, job)
             else:
@@ -238,8 +242,10 @@ class Worker:
 
     def _answered(self, message: Message, job: Job) -> Result:
         self.done += 1
-        own = {name: message[name] for name in ("status", "stage", "message", "seconds", "peak_mb")}
-        return Result(**own, value=message["result"], worker=self.hello, log=Path(job["log"]))
+        own: Message = {name: message.get(name) for name in _ANSWER}
+        if own["status"] not in ANSWERS or not all(isinstance(own[name], kind) for name, kind in _ANSWER.items()):
+            own = {"status": "NOT_RUN", "stage": "load", "message": f"no answer of a worker: {str(message)[:500]}"}
+        return Result(**own, value=message.get("result"), worker=self.hello, log=Path(job["log"]))
 
     def _died(self, message: Message) -> None:
         """The job is over without an answer; only the fork of an isolated job leaves a worker behind that lives."""

@@ -213,6 +213,7 @@ def _view(data: dict[str, Any]) -> dict[str, Any]:
         "failures": [_failure(c) for c in data["cells"] if c["status"] not in ("PASS", "NOT_EXPORTED")],
         "by_source": {s: exported.get(s, Counter()) for s in sources},
         "not_run": _not_run(data["cells"]),
+        "unsteady": _unsteady(data["cells"]),
     }
 
 
@@ -223,6 +224,15 @@ def _not_run(cells: list[dict[str, Any]]) -> dict[str, list[tuple[str, int]]]:
         if cell["status"] == "NOT_RUN":
             reasons[cell["target"]][cell["message"]] += 1
     return {target: counter.most_common() for target, counter in reasons.items()}
+
+
+def _unsteady(cells: list[dict[str, Any]]) -> dict[str, tuple[int, float]]:
+    """By target: how many cells gave other numbers when they were repeated, and by how much at most."""
+    spreads: dict[str, list[float]] = defaultdict(list)
+    for cell in cells:
+        if cell["spread"]:
+            spreads[cell["target"]].append(cell["spread"])
+    return {target: (len(found), max(found)) for target, found in spreads.items()}
 
 
 def _failure(cell: dict[str, Any]) -> dict[str, str]:

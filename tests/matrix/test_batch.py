@@ -129,6 +129,13 @@ def test_printing_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "0.log").stat().st_size < 2**31
 
 
+@pytest.mark.parametrize("option", ["forged pass", "forged half"])
+def test_an_answer_that_no_worker_gives_is_none(option: str, tmp_path: Path) -> None:
+    [(_, result)] = fates(importer_jobs(tmp_path, option))
+    assert result.status == "NOT_RUN"
+    assert result.message.startswith("no answer of a worker: ")
+
+
 # -- our own trouble -------------------------------------------------------------------------------------------------
 
 

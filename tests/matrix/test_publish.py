@@ -124,6 +124,12 @@ def test_every_number_leads_to_the_run_and_the_versions_that_made_it(
     )  # fmt: skip
 
 
+def test_what_varies_is_shown(public: Path) -> None:
+    page = (public / "index.html").read_text()
+    assert "Other numbers on a repeat" in page
+    assert "reference@host: 3 cells, by up to 1e-09" in page
+
+
 def test_what_was_not_run_says_so_in_place_of_numbers(public: Path) -> None:
     page = (public / "index.html").read_text()
     assert "Not run, by our own trouble" in page

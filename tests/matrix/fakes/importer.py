@@ -118,6 +118,16 @@ def _half_an_answer() -> None:
     os._exit(0)
 
 
+def _forge(answer: str) -> None:
+    """Answers for this job, by the token that the worker keeps: some frame has it."""
+    frame = sys._getframe()
+    while "job" not in frame.f_locals:
+        assert frame.f_back is not None
+        frame = frame.f_back
+    _say(f'\n{{"event": "done", "token": "{frame.f_locals["job"]["token"]}", {answer}}}\n'.encode())
+    time.sleep(60)
+
+
 def _close_output() -> None:
     sys.stdout.close()
     sys.stderr.close()
@@ -206,6 +216,8 @@ BEFORE: dict[str, Callable[[], Any]] = {
     "exit 3": lambda: os._exit(3),
     "endless": _print_without_end,
     "flood": _flood,
+    "forged pass": lambda: _forge('"status": "PASS", "stage": "run", "message": "", "seconds": {}, "peak_mb": 1'),
+    "forged half": lambda: _forge('"status": "OK"'),
     "flood the host": lambda: _say(b"z" * 10 * 2**20),
     "garbage": lambda: _say(b"\nnot JSON\n[1]\n{}\nnull\n\xff\xfe\n" + b"[" * 5000 + b"\n"),
     "grandchild": _leave_grandchild,
