@@ -345,7 +345,7 @@ class Run:
             "full": export.full,
             "status": result.status,
             "stage": result.stage,
-            "message": printable(result.message),
+            "message": self._shown(result.message),
             "runnable": False,
             "folder": self.workshop.relative(folder),
             "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
@@ -353,7 +353,7 @@ class Run:
         if checked is not None:
             record["seconds"] = {**result.seconds, **checked.seconds}
             record.update(judged(checked, folder, self._models[export.model.name], record["sets"]))
-            record["message"] = printable(record["message"])
+            record["message"] = self._shown(record["message"])
         record["files"] = _case_files(folder)
         record["blame"] = blame.blame_export(record)
         record["log"] = self._kept_log(result, export.key, record["status"])
@@ -374,7 +374,7 @@ class Run:
             "target": cell.target_name,
             "status": "FLAKY" if flaky else last.status,
             "stage": last.stage,
-            "message": printable(f"of {len(outcomes)} runs: {told}; {last.message}" if flaky else last.message),
+            "message": self._shown(f"of {len(outcomes)} runs: {told}; {last.message}" if flaky else last.message),
             "repeats": found,
             "attempts": last.result.attempts,
             "sha256": export.get("sha256"),
@@ -395,11 +395,17 @@ class Run:
             **self._provenance(fingerprint, environment, first),
             "target": name,
             "status": "NOT_RUN" if told else "PASS",
-            "message": printable(message),
-            "outcomes": {which: [o.status, o.stage, printable(o.message)] for which, o in found.items()},
+            "message": self._shown(message),
+            "outcomes": {which: [o.status, o.stage, self._shown(o.message)] for which, o in found.items()},
             "log": self._kept_log(first, f"canary-{name}", "NOT_RUN" if told else "PASS"),
         }
         self._append("canary", name, record)
+
+    def _shown(self, message: str) -> str:
+        """A message as it is kept: fit for any screen, and without the folders of this machine."""
+        for folder in (self.workshop.folder, self.workshop.passing, self.workshop.scratch, ROOT):
+            message = message.replace(f"{folder}/", "")
+        return printable(message)
 
     def _kept_log(self, result: Result, key: str, status: str) -> str | None:
         return self.workshop.keep_log(result.log, key, status) if result.log else None

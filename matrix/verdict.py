@@ -102,14 +102,14 @@ def repeats(outcomes: list[Outcome]) -> Record:
     """How the outcomes of several runs of one cell stand to each other.
 
     Returns times, statuses (how often each), and spread: the greatest difference of any value between two runs that
-    gave outputs, None where fewer than two did.
+    gave outputs, None where fewer than two did, or where they cannot be subtracted.
     """
     given = [o.outputs for o in outcomes if o.outputs]
     spreads = [_difference(given[0], other) for other in given[1:]]
     return {
         "times": len(outcomes),
         "statuses": dict(Counter(o.status for o in outcomes)),
-        "spread": max(spreads, default=None),
+        "spread": max(spreads) if spreads and np.isfinite(spreads).all() else None,
     }
 
 
