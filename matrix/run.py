@@ -11,10 +11,7 @@ import hashlib
 import itertools
 import json
 import os
-import platform
 import shutil
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -22,12 +19,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 import psutil
 
-from matrix import blame, canaries, fence
+from matrix import blame, canaries, provenance
 from matrix.batch import Batch, Service, run_batches
 from matrix.catalogue import EVALUATOR, ROOT, TARGETS, Target
 from matrix.environments import HOST, Environment, install
@@ -38,15 +34,13 @@ from matrix.records import Record
 from matrix.text import printable
 from matrix.verdict import Outcome, judged, outcome, repeats
 from matrix.watcher import Silence, Watcher
-from matrix.workshop import Workshop, digest_of, digests
+from matrix.workshop import Workshop, case_files, clear_case, digest_of
 
 #: Everything on the host's side that shapes a result.
 _MECHANISM = [
     ROOT / "matrix" / name for name in ("guard.py", "worker.py", "jobs.py", "check.py", "compare.py", "verdict.py")
 ]
 STATIC_SETS, DYNAMIC_SETS = [0, 1], [0, 2, 3]
-#: What a case consists of for those who run it.
-CASE_FILES = ("model.onnx", "native.arrays", "feeds.arrays")
 Queues = dict[tuple[Environment, Path], list[Job]]
 
 
@@ -114,7 +108,7 @@ class Run:
         self._models = self.workshop.models(names, full, self.workers, self.watcher)
         for environment in {*self.plan.environments, HOST}:
             if environment.installed and not self.workshop.journal.get("environment", environment.lock):
-                self.workshop.journal.append("environment", environment.lock, _described(environment))
+                self.workshop.journal.append("environment", environment.lock, provenance.of_environment(environment))
 
     @contextmanager
     def _watched_disk(self) -> Iterator[None]:
@@ -152,7 +146,7 @@ class Run:
             def on_export(job: Job, result: Result) -> None:
                 checked = None
                 if result.status == "OK":
-                    _clear(Path(job["out"]))
+                    clear_case(Path(job["out"]))
                     checked = checker.ask({**job, "mapping": result.value})
                     if checked is None:
                         return  # the run was stopped
@@ -311,7 +305,7 @@ class Run:
 
     def _is_whole(self, export: Record) -> bool:
         """Whether the files of a recorded export lie there as they were written."""
-        if export["files"] == _case_files(self.workshop.folder / export["folder"]):
+        if export["files"] == case_files(self.workshop.folder / export["folder"]):
             return True
         self.watcher.tell(f"the files of {export['key']} are damaged or gone: it is exported again")
         return False
@@ -354,7 +348,7 @@ class Run:
             record["seconds"] = {**result.seconds, **checked.seconds}
             record.update(judged(checked, folder, self._models[export.model.name], record["sets"]))
             record["message"] = self._shown(record["message"])
-        record["files"] = _case_files(folder)
+        record["files"] = case_files(folder)
         record["blame"] = blame.blame_export(record)
         record["log"] = self._kept_log(result, export.key, record["status"])
         self.watcher.advance("exports", self._append("export", export.key, record))
@@ -413,24 +407,9 @@ class Run:
     def _append(self, kind: str, key: str, record: Record) -> Record:
         """Append a record; before the first one, what there is to say of this run."""
         if self._announced.acquire(blocking=False):
-            self.workshop.journal.append("run", self.id, self._description())
+            description = provenance.of_run(self.plan, self.limits, self.workers, self.repeat)
+            self.workshop.journal.append("run", self.id, description)
         return self.workshop.journal.append(kind, key, record)
-
-    def _description(self) -> Record:
-        """How this run was made: command, suite, machine."""
-        return {
-            "arguments": sys.argv[1:],
-            "suite": metadata.version("onnx-interop"),
-            "commit": _commit(),
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "cpu": _cpu(),
-            "bubblewrap": fence.available(),
-            "workers": self.workers,
-            "limits": asdict(self.limits),
-            "repeat": self.repeat,
-            "planned": {"exports": len(self.plan.exports), "cells": len(self.plan.cells)},
-        }
 
     def _provenance(self, fingerprint: str, environment: Environment, result: Result) -> Record:
         return {
@@ -459,37 +438,3 @@ def default_workers(limits: Limits) -> int:
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
-
-
-def _case_files(folder: Path) -> dict[str, str]:
-    """A digest of each file that a case consists of, where there is one."""
-    found = digests(folder) if folder.is_dir() else {}
-    return {name: found[name] for name in CASE_FILES if name in found}
-
-
-def _clear(case: Path) -> None:
-    """Leave nothing in the folder of a case but what an export is to write: the check writes there next."""
-    for path in case.iterdir():
-        if path.name not in ("model.onnx", "native.arrays"):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-
-
-def _described(environment: Environment) -> Record:
-    return {"name": environment.name, "packages": environment.packages, "platform": platform.platform(), "cpu": _cpu()}
-
-
-def _commit() -> str:
-    """The commit of the suite's checkout, with a "+" where it was changed; "" where there is none."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:
-        return ""
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -40,6 +40,8 @@ LEAST_FREE_MB = 4
 """With less room than this, whatever fails may have failed for want of it."""
 KEPT_LOG_BYTES = 200_000
 """A longer log is kept by its beginning and its end."""
+#: What a case consists of for those who run it.
+CASE_FILES = ("model.onnx", "native.arrays", "feeds.arrays")
 Index = dict[str, dict[str, Any]]
 
 
@@ -222,6 +224,19 @@ def digests(folder: Path) -> dict[str, str]:
     """A digest of each file in a folder, by which one that is torn or changed is noticed."""
     files = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink())
     return {path.name: _file_digest(path) for path in files}
+
+
+def case_files(folder: Path) -> dict[str, str]:
+    """A digest of each file that a case consists of, where there is one."""
+    found = digests(folder) if folder.is_dir() else {}
+    return {name: found[name] for name in CASE_FILES if name in found}
+
+
+def clear_case(case: Path) -> None:
+    """Leave nothing in the folder of a case but what an export is to write: the check writes there next."""
+    for path in case.iterdir():
+        if path.name not in ("model.onnx", "native.arrays"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _file_digest(path: Path) -> str:
