@@ -17,6 +17,7 @@ import psutil
 from matrix.batch import Batch, run_batch
 from matrix.catalogue import ROOT, Source, Target
 from matrix.environments import HOST, Environment
+from matrix.jobs import write_sets
 from matrix.plan import Cell, Export, Plan
 from matrix.process import Limits, Place, Result
 from matrix.records import Record
@@ -45,13 +46,13 @@ ONNXRUNTIME = Target("onnxruntime.all", "ONNX Runtime", str(ROOT / "importers" /
 def importer_jobs(folder: Path, *options: str) -> list[dict[str, Any]]:
     """One job for each option; the model is not there, the inputs are two sets of x = [[0, 1, 2], [3, 4, 5]]."""
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    np.savez(folder / "feeds.npz", **{"0/x": x, "1/x": x + 1})  # type: ignore[arg-type]
+    write_sets(folder / "feeds.arrays", [0, 1], [{"x": x}, {"x": x + 1}])
     return [
         {
             "id": str(n),
             "log": str(folder / f"{n}.log"),
             "model": str(folder / "model.onnx"),
-            "feeds": str(folder / "feeds.npz"),
+            "feeds": str(folder / "feeds.arrays"),
             "sets": [0, 1],
             "option": option,
             "inputs": [{"name": "x", "dtype": "float32", "shape": [2, 3]}],
