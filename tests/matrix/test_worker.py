@@ -75,8 +75,8 @@ def started(tmp_path: Path) -> Iterator[Start]:
 
         def start(module: str = "importer.py") -> Talk:
             talk = Talk(module, tmp_path)
-            stack.callback(talk.end)
             stack.callback(talk.let_go)
+            stack.callback(talk.end)
             return talk
 
         yield start
