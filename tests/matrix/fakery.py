@@ -22,12 +22,18 @@ from matrix.plan import Cell, Export, Plan
 from matrix.process import Limits, Place, Result
 from matrix.records import Record
 from matrix.run import Run
+from matrix.worker import load_module
 from matrix.workshop import Workshop, digest_of
 from models.catalogue import all_models
 
 FAKES = Path(__file__).with_name("fakes")
 TINY = ("relu", "linear")
 LIMITS = Limits(seconds=20, start_seconds=20, memory_mb=2000)
+
+
+def fake_module(name: str) -> Any:
+    """One of the fakes, as a worker loads it."""
+    return load_module(f"fake_{name}", str(FAKES / f"{name}.py"))
 
 
 def fake_target(option: str, module: str = "evaluator.py", name: str = "") -> Target:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from fakery import LIMITS, fake_batch, fates, importer_jobs, own_children, running
 
-from matrix.batch import JOBS_WORTH_A_START, run_batch, run_batches
+from matrix.batch import JOBS_WORTH_A_START, Service, run_batch, run_batches
 from matrix.environments import Environment
 from matrix.jobs import read_sets
 from matrix.process import Limits, Result
@@ -241,6 +241,33 @@ def test_an_environment_without_an_interpreter_is_named(tmp_path: Path) -> None:
     message = refused(told, 2)
     assert message.startswith("environment ghost1.0 does not start: ")
     assert "No such file" in message
+
+
+def test_a_worker_that_leaves_before_its_first_job_is_our_trouble(tmp_path: Path) -> None:
+    told = fates(importer_jobs(tmp_path, "right", "right"), "deaf_import.py")
+    assert [(r.status, r.stage) for _, r in told] == [("NOT_RUN", "load")] * 2
+    assert told[0][1].message == "the worker left before it began: the process left with exit code 1"
+
+
+# -- a worker for single jobs ----------------------------------------------------------------------------------------
+
+
+def test_a_service_replaces_its_worker_and_tries_a_death_once_more(tmp_path: Path) -> None:
+    jobs = importer_jobs(tmp_path, "right", "segfault", "die once", "right")
+    with Service(fake_batch(jobs), LIMITS, threading.Event()) as service:
+        results = [service.ask(job) for job in jobs]
+    assert [result.status if result else None for result in results] == ["OK", "CRASH", "OK", "OK"]
+
+
+def test_a_service_that_cannot_start_or_is_stopped_says_so(tmp_path: Path) -> None:
+    jobs, stop = importer_jobs(tmp_path, "hang"), threading.Event()
+    with Service(fake_batch(jobs, "broken_import.py"), LIMITS, stop) as service:
+        result = service.ask(jobs[0])
+    assert result is not None
+    assert (result.status, result.stage) == ("NOT_RUN", "load")
+    threading.Timer(0.5, stop.set).start()
+    with Service(fake_batch(jobs), LIMITS, stop) as service:
+        assert service.ask(jobs[0]) is None
 
 
 # -- what a job can see and what it leaves ---------------------------------------------------------------------------

@@ -8,12 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from fakery import LIMITS
+from fakery import LIMITS, fake_module
 from onnx import TensorProto, helper, numpy_helper
 
 from matrix.batch import Batch, run_batches
@@ -24,6 +25,7 @@ from matrix.jobs import read_arrays
 from matrix.process import Place, Result
 
 Shape = list[int | str | None]
+hostile = fake_module("hostile")
 SIZES: list[dict[str, int]] = [{"batch": 2}, {"batch": 2}, {"batch": 1}, {"batch": 5}]
 
 
@@ -344,3 +346,20 @@ def test_a_file_that_is_none_is_no_trouble_of_the_host(data: bytes | None, refer
     [result] = results
     found = result.value or {"status": result.status, "runnable": False}
     assert (found["status"] in ("ERROR", "WRONG"), found["runnable"]) == (True, False)
+
+
+@pytest.mark.parametrize("case", sorted(hostile.CASES))
+def test_every_hostile_file_gets_a_verdict(case: str, store: Path, tmp_path: Path) -> None:
+    """test_hostile.py leads them through a whole run; here the check is asked alone."""
+    [model] = store.glob("relu-*")
+    out = tmp_path / "1" / "2" / "3" / "4"
+    out.mkdir(parents=True)
+    (out / "native.arrays").touch()
+    request, path = SimpleNamespace(dynamic={"x": {}}), str(out / "model.onnx")
+    [x] = json.loads((model / "model.json").read_text())["inputs"]
+    graph = SimpleNamespace(inputs=[SimpleNamespace(**x)], sizes={"batch": 2})
+    hostile.EXPORTERS[case](SimpleNamespace(graph=graph), {}, request, path)
+    found = check(job_of(model, out, None, None, False), lambda stage: None)
+    assert found["status"] in ("PASS", "ERROR", "WRONG")
+    assert found["runnable"] in (True, False)
+    assert bool(found["message"]) == (found["status"] != "PASS")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 import os
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakery import FAKES, LIMITS, ONNXRUNTIME, REFERENCE, carried_out, fake_source, lines_by_key, plan_of
+from fakery import LIMITS, ONNXRUNTIME, REFERENCE, carried_out, fake_module, fake_source, lines_by_key, plan_of
 from onnx import numpy_helper
 
 from matrix.batch import Batch, run_batch
@@ -33,17 +32,7 @@ from matrix.publish import publish
 from matrix.records import Record
 from matrix.workshop import Workshop
 
-
-def fake(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, FAKES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-hostile = fake("hostile")
+hostile = fake_module("hostile")
 
 #: Forty bytes that would do as ten weights, and that can be recognised wherever they turn up.
 SECRET = b"THE SECRET OF THIS HOST, IN FORTY BYTES."

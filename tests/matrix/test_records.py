@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -70,6 +72,28 @@ def test_a_torn_last_line_is_counted_and_does_not_swallow_the_next_record(reopen
     third = reopened()
     assert {record["key"] for record in third.all("cell")} == {"whole", "next"}
     assert third.damaged == 1
+
+
+def test_a_record_for_which_there_is_no_room_leaves_nothing_behind(
+    reopened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, real = reopened(), os.write
+    write(journal, "kept")
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) < 60:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data[:50])
+
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(journal, "torn")
+    monkeypatch.undo()
+    assert journal.get("cell", "torn") is None
+    write(journal, "next")
+    again = reopened()
+    assert again.damaged == 0
+    assert {record["key"] for record in again.all("cell")} == {"kept", "next"}
 
 
 def test_a_last_line_without_its_newline_still_counts(reopened: Open) -> None:

@@ -15,15 +15,16 @@ import psutil
 import pytest
 from fakery import FAKES, importer_jobs
 
+from matrix.jobs import read_sets
 from matrix.process import GUARD
 
 
 class Talk:
     """A worker process and what it says."""
 
-    def __init__(self, module: str, scratch: Path) -> None:
+    def __init__(self, module: str, scratch: Path, kind: str) -> None:
         reading, self.lifeline = os.pipe()
-        command = [sys.executable, "-I", str(GUARD), str(reading), "run", str(FAKES / module), str(scratch)]
+        command = [sys.executable, "-I", str(GUARD), str(reading), kind, str(FAKES / module), str(scratch)]
         self.process = subprocess.Popen(
             [*command, json.dumps({"file_mb": 100, "nice": 3})],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=scratch, pass_fds=[reading],
@@ -65,7 +66,7 @@ class Talk:
         self.lifeline = -1
 
 
-Start = Callable[[str], Talk]
+Start = Callable[..., Talk]
 
 
 @pytest.fixture
@@ -73,8 +74,8 @@ def started(tmp_path: Path) -> Iterator[Start]:
     """Starts workers, and ends them with the test."""
     with ExitStack() as stack:
 
-        def start(module: str = "importer.py") -> Talk:
-            talk = Talk(module, tmp_path)
+        def start(module: str = "importer.py", kind: str = "run") -> Talk:
+            talk = Talk(module, tmp_path, kind)
             stack.callback(talk.let_go)
             stack.callback(talk.end)
             return talk
@@ -148,3 +149,80 @@ def test_the_folder_of_a_module_is_not_where_it_imports_from(started: Start, tmp
     module = tmp_path / "numpy.py"
     module.write_text("import numpy\nassert numpy.ndarray\nload = run = None\n")
     assert started(str(module)).hear()["event"] == "hello"
+
+
+def exporting(folder: Path, model: Path, exporter: str) -> dict[str, Any]:
+    """A job for the fake exporter."""
+    return {
+        "id": exporter, "log": str(folder / "log"), "model": str(model), "exporter": exporter, "opset": None,
+        "dynamic": True, "sets": [0, 2, 3], "out": str(folder),
+    }  # fmt: skip
+
+
+def test_an_export_is_built_run_natively_and_written(started: Start, store: Path, tmp_path: Path) -> None:
+    [relu], [linear] = store.glob("relu-*"), store.glob("linear-*")
+    talk = started("exporter.py", "export")
+    talk.hear()
+    jobs = [exporting(tmp_path, relu, "right"), exporting(tmp_path, linear, "lacking")]
+    talk.ask(*jobs, exporting(tmp_path, tmp_path / "gone", "lost"))
+    done = talk.hear_until_done()
+    assert [message.get("stage") for message in done] == ["load", "build", "native", "export", "export"]
+    assert (tmp_path / "model.onnx").exists()
+    assert set(read_sets(tmp_path / "native.arrays", [0, 2, 3])[2]) == {"y"}
+    lacking, lost = talk.hear_until_done()[-1], talk.hear_until_done()[-1]
+    assert (lacking["status"], lacking["message"]) == ("UNSUPPORTED", "NotImplementedError: no layer linear")
+    assert (lost["status"], lost["stage"]) == ("NOT_RUN", "load")
+
+
+SIDE = """
+import os
+WRITES_BESIDE_MODEL = True
+def load(path, request):
+    open(path + ".side", "w").close()
+    return sorted(os.listdir(os.path.dirname(path))), path
+def run(session, inputs): return {"y": inputs["x"]}
+def describe(session): return session
+"""
+
+
+def test_a_tool_that_writes_beside_the_model_does_so_in_a_folder_of_its_own(started: Start, tmp_path: Path) -> None:
+    module = tmp_path / "side.py"
+    module.write_text(SIDE)
+    (tmp_path / "model.onnx").write_text("a model")
+    talk = started(str(module))
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, "right"))
+    files, path = talk.hear_until_done()[-1]["result"]
+    assert files == ["model.onnx", "model.onnx.side"]
+    assert not Path(path).exists()
+    assert not (tmp_path / "model.onnx.side").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "status"),
+    [
+        ("no kernel", "UNSUPPORTED"),
+        ("memory error", "MEMORY"),
+        ("disk full", "NOT_RUN"),
+        ("long answer", "ERROR"),
+        ("close output", "OK"),
+        ("move", "OK"),
+        ("text", "OK"),
+        ("objects", "ERROR"),
+    ],
+)
+def test_the_worker_lives_on_whatever_a_job_does(option: str, status: str, started: Start, tmp_path: Path) -> None:
+    talk = started()
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, option, "right"))
+    assert [talk.hear_until_done()[-1]["status"] for _ in range(2)] == [status, "OK"]
+    assert talk.end() == 0
+
+
+def test_a_worker_ends_with_the_lifeline(started: Start, tmp_path: Path) -> None:
+    talk = started()
+    talk.hear()
+    talk.ask(*importer_jobs(tmp_path, "hang deaf"))
+    talk.hear()
+    talk.let_go()
+    assert talk.process.wait(10) == 0

@@ -251,6 +251,7 @@ AFTER: dict[str, Callable[[Outputs], Any]] = {
     "nan": lambda y: {"y": y["y"] * np.nan},
     "none": lambda y: None,
     "none inside": lambda y: {"y": None},
+    "objects": lambda y: {"y": np.array([object()])},
     "random": lambda y: {"y": y["y"] + np.float32(time.time_ns() % 1000 / 1e6)},
     "text": lambda y: {"y": np.array(["a", "b"])},
     "transposed": lambda y: {"y": y["y"].T},
