@@ -125,6 +125,8 @@ def _converse(batch: Batch, worker: Worker, turn: _Turn, on_result: OnResult) ->
     while True:
         result = worker.result(turn.job)
         retry = _retry(batch, worker, turn, result)
+        if retry and not worker.hello.get("isolated"):
+            worker.end()  # it may live, if all that it did was to say that its memory is full
         following = retry or (_take(batch) if worker.alive and not batch.fresh else None)
         if following and worker.alive:
             worker.send(following.job)
@@ -181,7 +183,10 @@ class Service:
         with self._lock:
             try:
                 result = self._once(job)
-                return self._once(job) if result.status in DEATHS else result
+                if result.status not in DEATHS:
+                    return result
+                self._open.close()  # it may live, if all that it did was to say that its memory is full
+                return self._once(job)
             except StoppedError:
                 return None
 

@@ -186,6 +186,12 @@ def test_a_death_that_does_not_come_again_is_flaky(module: str, tmp_path: Path) 
     assert attempts(result) == [("CRASH", True), ("OK", True)]
 
 
+def test_what_runs_out_of_memory_without_dying_of_it_is_tried_again_in_a_fresh_process(tmp_path: Path) -> None:
+    told = fates(importer_jobs(tmp_path, "right", "memory error", "right"))
+    assert [result.status for _, result in told] == ["OK", "MEMORY", "OK"]
+    assert attempts(told[1][1]) == [("MEMORY", False), ("MEMORY", True)]
+
+
 def test_a_death_in_a_used_process_that_does_not_come_again_in_a_fresh_one_does_not_count(tmp_path: Path) -> None:
     told = fates(importer_jobs(tmp_path, "right", "die once"))
     assert [r.status for _, r in told] == ["OK", "OK"]

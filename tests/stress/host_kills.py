@@ -70,10 +70,14 @@ class Site:
 
 
 def lasting(matrix: dict[str, Any]) -> dict[str, Any]:
-    """What of matrix.json does not depend on when, and how fast, it was made."""
-    for row in [*matrix["exports"], *matrix["cells"]]:
+    """What of matrix.json does not depend on when, how fast, and in how many runs it was made."""
+    rows = [*matrix["exports"], *matrix["cells"]]
+    # Every row must say of which run it is, and what the run was made with must be there.
+    made_with = [json.dumps(matrix["runs"].get(row.pop("run")), sort_keys=True) for row in rows]
+    for row in rows:
         row.pop("seconds"), row.pop("peak_mb", None)
-    return {name: value for name, value in matrix.items() if name not in ("run", "generated")}
+    kept = {name: value for name, value in matrix.items() if name not in ("run", "generated", "runs")}
+    return {**kept, "made with": sorted(set(made_with))}
 
 
 @dataclass(frozen=True)
