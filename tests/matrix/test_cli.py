@@ -345,6 +345,8 @@ def test_an_interrupted_run_ends_its_workers_keeps_what_is_done_and_goes_on(tmp_
     selected = ["--sources", "canonical", "--targets", "reference", "--models", "max-pool*", "--all"]
     command = [sys.executable, "-m", "matrix", "run", *selected, "--workers", "1", *folders(tmp_path)]
     journal, patience = tmp_path / "work" / "cells.jsonl", time.monotonic() + 60
+    # As in a terminal: what a script starts in its background ignores interrupts, and so would its children.
+    command = ["env", "--default-signal=INT", *command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=python_environment()) as run:
         while '"kind":"environment"' not in (journal.read_text() if journal.exists() else ""):
             assert run.poll() is None

@@ -59,7 +59,9 @@ def test_a_guard_that_is_killed_takes_its_worker_along_and_is_told(tmp_path: Pat
         assert worker.greet() == ""
         family = worker._family()
         [guard] = [p for p in family if "guard.py" in " ".join(p.cmdline()) and p.children()][-1:]
+        worker_too = [guard, *guard.children()]
         guard.kill()
+        assert not psutil.wait_procs(worker_too, timeout=5)[1]
         job = {"id": "1", "log": str(tmp_path / "1.log"), "feeds": "none", "sets": [], "model": "none", "option": ""}
         worker.send(job)
         assert worker.result(job).status == "LOST"
