@@ -1,7 +1,7 @@
 """`onnx-interop`: environments, models, run, publish, show, expectations.
 
-Exit codes: 0 done; 1 --strict and something could not be run, or is not as expected; 2 the user's mistake; 3 the disk
-is full; 130 interrupted.
+Exit codes: 0 done; 1 --strict and something could not be run, or is not as expected; 2 the user's mistake; 3 the
+machine gave out (disk full); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.table import Table
 
 from matrix.catalogue import ROOT, SOURCES, TARGETS
 from matrix.environments import Environment, environments
-from matrix.errors import OutOfSpaceError, UserError, unknown
+from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise unknown("command", given[0], _COMMANDS, "onnx-interop --help")
         options = _parser().parse_args(given)
         return int(_COMMANDS[options.command](options, console))
-    except (UserError, OutOfSpaceError) as error:
+    except (UserError, MachineError) as error:
         print(f"onnx-interop: {error}", file=sys.stderr)
         return 2 if isinstance(error, UserError) else 3
 

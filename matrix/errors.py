@@ -10,12 +10,12 @@ class UserError(Exception):
     """The user asked for something that cannot be; nothing was run."""
 
 
-class OutOfSpaceError(Exception):
-    """The disk is full: the run stops, and what was recorded before stays."""
+class MachineError(Exception):
+    """The machine gave out, as when the disk is full: the run stops, what was recorded stays; exit code 3."""
 
     @classmethod
-    def at(cls, place: object) -> OutOfSpaceError:
-        """The error for a folder on that disk."""
+    def full(cls, place: object) -> MachineError:
+        """The error for a folder on a disk that is full."""
         return cls(
             f"no space left at {place}: free some, or choose another --work; the same command then goes on from here"
         )

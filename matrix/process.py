@@ -156,7 +156,7 @@ class Worker:
         """Wait until the framework is imported; why the environment cannot be used, or ""."""
         message = self._receive(time.monotonic() + self.limits.start_seconds, self.limits.start_seconds)
         if message["event"] == "hello":
-            self.hello = {**message, "fence": fence.strength(message["network"])}
+            self.hello = {**message, "fence": fence.strength(message.get("network", "open"))}
             self.hello["start_seconds"] = round(time.monotonic() - self._begun, 3)
             return ""
         self.end()
@@ -214,9 +214,13 @@ class Worker:
         job["token"] = secrets.token_hex(8)
         if self._process is None or self._process.stdin is None:
             return
+        data, descriptor = (json.dumps(job) + "\n").encode(), self._process.stdin.fileno()
+        os.set_blocking(descriptor, False)  # one that does not listen is found by result(), not waited for here
+        deadline = time.monotonic() + self.limits.seconds
         with suppress(BrokenPipeError):  # it died: result() will say so
-            self._process.stdin.write((json.dumps(job) + "\n").encode())
-            self._process.stdin.flush()
+            while data and time.monotonic() < deadline and not self._stop.is_set():
+                if select.select([], [descriptor], [], LOOK_SECONDS)[1]:
+                    data = data[os.write(descriptor, data) :]
 
     def result(self, job: Job) -> Result:
         """Wait for the end of `job`, stage by stage; LOST when the worker died before it began."""

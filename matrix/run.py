@@ -27,7 +27,7 @@ from matrix import blame, canaries, provenance
 from matrix.batch import Batch, Service, run_batches
 from matrix.catalogue import EVALUATOR, ROOT, TARGETS, Target
 from matrix.environments import HOST, Environment, install
-from matrix.errors import OutOfSpaceError
+from matrix.errors import MachineError
 from matrix.plan import Cell, Export, Plan
 from matrix.process import Job, Limits, Result
 from matrix.records import Record
@@ -88,7 +88,7 @@ class Run:
     def carry_out(self, reasons: dict[str, str] | None = None) -> None:
         """Do all that is planned. `reasons`: environments that could not be installed, and why.
 
-        Raises OutOfSpaceError when the disk is full; what is recorded by then stays.
+        Raises MachineError when the disk is full; what is recorded by then stays.
         """
         unusable = {
             e: (reasons or {}).get(e.name) or f"environment {e.name} is not installed: tox run --notest -e {e.name}"
@@ -118,7 +118,7 @@ class Run:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            raise OutOfSpaceError.at(error.filename or self.workshop.folder) from error
+            raise MachineError.full(error.filename or self.workshop.folder) from error
 
     def _export(self, unusable: dict[Environment, str]) -> None:
         todo = []
@@ -253,7 +253,7 @@ class Run:
     def _expect_room(self, result: Result) -> None:
         """What fails on a full disk may have failed for that, whatever it says."""
         if result.status not in ("OK", "UNSUPPORTED") and (folder := self.workshop.full()):
-            raise OutOfSpaceError.at(folder)
+            raise MachineError.full(folder)
 
     def _export_job(self, export: Export, fingerprint: str) -> Job:
         folder = self.workshop.export_folder(export.key, fingerprint)

@@ -21,6 +21,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import get_context, parent_process
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix.catalogue import ROOT
-from matrix.errors import UserError
+from matrix.errors import MachineError, UserError
 from matrix.process import Place, open_plain
 from matrix.records import Journal
 from matrix.watcher import Watcher
@@ -153,7 +154,12 @@ class Workshop:
             with ProcessPoolExecutor(size, mp_context=spawn, initializer=_end_with_host) as pool:
                 futures = {pool.submit(_write, name, store, full): name for name in missing}
                 for future in as_completed(futures):
-                    index[wanted[futures[future]]] = future.result()
+                    try:
+                        index[wanted[futures[future]]] = future.result()
+                    except BrokenProcessPool:
+                        raise MachineError(
+                            "a process that writes models was killed: run the same command again"
+                        ) from None
                     watcher.advance("models", None)
             _replace(index_path, json.dumps({"code": models_digest(), "models": index}))
         return {name: store / index[label]["folder"] for name, label in wanted.items()}

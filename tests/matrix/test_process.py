@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -51,6 +53,19 @@ def test_a_worker_that_was_never_started_can_be_spoken_to_and_ended(worker: Work
     result = worker.result(job)
     assert (result.status, result.message) == ("LOST", "the process left with exit code 127")
     worker.end()
+
+
+def test_a_worker_that_does_not_listen_is_not_waited_for(tmp_path: Path) -> None:
+    limits = replace(LIMITS, seconds=1)
+    with started(HOST, "run", FAKES / "importer.py", limits, Place(tmp_path), threading.Event()) as worker:
+        assert worker.greet() == ""
+        for member in worker._family():
+            member.suspend()
+        job = {"id": "1", "log": str(tmp_path / "1.log"), "feeds": "x" * 10**6}
+        begun = time.monotonic()
+        worker.send(job)
+        assert worker.result(job).status == "TIMEOUT"
+        assert time.monotonic() - begun < 12
 
 
 def test_a_guard_that_is_killed_takes_its_worker_along_and_is_told(tmp_path: Path) -> None:
