@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leftovers import files_of, living, passing_files, seconds_until_gone, told, valid_lines
+from leftovers import files_of, passing_files, seconds_until_gone, valid_lines
 from rich.console import Console
 from rich.table import Table
 
@@ -168,7 +168,8 @@ def disturbed(folder: Path, whole: Finished, first: float, second: float | None)
     struck = [kill for delay in (first, second) if delay is not None and (kill := killed(site, delay))]
     if struck:
         troubles = site.finish() or whole.differences(Finished.at(site))
-        troubles += [f"orphan: {line}" for line in told(living(str(site.folder)))]
+        # Python's own tracker of resources takes a moment to notice that the host has ended.
+        troubles += [f"orphan: {line}" for line in seconds_until_gone(str(site.folder), PATIENCE)[1]]
         troubles += [f"left behind: {path}" for path in (*site.temporary.iterdir(), *passing_files(site.work))]
         struck[-1].troubles += troubles
     return struck
