@@ -65,7 +65,7 @@ class Run:
         self._stop = threading.Event()
         self._models: dict[str, Path] = {}
         self._numbers = itertools.count()
-        self._announced = threading.Lock()
+        self._announcing = threading.Lock()
         self.started = 0
 
     def stop(self) -> None:
@@ -406,9 +406,10 @@ class Run:
 
     def _append(self, kind: str, key: str, record: Record) -> Record:
         """Append a record; before the first one, what there is to say of this run."""
-        if self._announced.acquire(blocking=False):
-            description = provenance.of_run(self.plan, self.limits, self.workers, self.repeat)
-            self.workshop.journal.append("run", self.id, description)
+        with self._announcing:  # a host that is killed in between leaves no record whose run is unknown
+            if not self.workshop.journal.get("run", self.id):
+                description = provenance.of_run(self.plan, self.limits, self.workers, self.repeat)
+                self.workshop.journal.append("run", self.id, description)
         return self.workshop.journal.append(kind, key, record)
 
     def _provenance(self, fingerprint: str, environment: Environment, result: Result) -> Record:

@@ -109,7 +109,12 @@ class Finished:
             if self.records[key] != other.records[key]
         ]
         found += [f"file {name}" for name in sorted(self.files ^ other.files)]
-        return found + (["matrix.json"] if self.matrix != other.matrix else [])
+        found += [
+            f"matrix.json, {name}: {str(self.matrix[name])[:500]} became {str(other.matrix.get(name))[:500]}"
+            for name in self.matrix
+            if self.matrix[name] != other.matrix.get(name)
+        ]
+        return found
 
 
 @dataclass
