@@ -72,6 +72,8 @@ class Site:
 def lasting(matrix: dict[str, Any]) -> dict[str, Any]:
     """What of matrix.json does not depend on when, how fast, and in how many runs it was made."""
     rows = [*matrix["exports"], *matrix["cells"]]
+    for run in matrix["runs"].values():
+        run.pop("commit")  # somebody may work in this checkout meanwhile
     # Every row must say of which run it is, and what the run was made with must be there.
     made_with = [json.dumps(matrix["runs"].get(row.pop("run")), sort_keys=True) for row in rows]
     for row in rows:
