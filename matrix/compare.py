@@ -7,7 +7,7 @@ which is never taken to be less than the dtype's epsilon times the scale of the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class Comparison:
 
     def as_data(self) -> list[dict[str, Any]]:
         """The measures, ready for JSON."""
-        return [{k: v for k, v in asdict(m).items() if v not in (None, "")} for m in self.measures]
+        return [{k: v for k, v in vars(m).items() if v not in (None, "")} for m in self.measures]
 
 
 def compare(
