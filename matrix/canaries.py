@@ -8,7 +8,6 @@ cells are NOT_RUN and no zeros.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,12 @@ from matrix.verdict import Outcome
 SHAPE = [1, 3, 4, 5]
 #: What each canary must come out as; None: anything but an answer.
 WANTED = {"right": "PASS", "corrupt": None, "wrong": "WRONG"}
+#: The file that each runs, and what it is compared with.
+FILES = {
+    "right": ("right.onnx", "right.arrays"),
+    "corrupt": ("corrupt.onnx", "right.arrays"),
+    "wrong": ("right.onnx", "wrong.arrays"),
+}
 WHAT = {
     "right": "a model of one Relu",
     "corrupt": "a file that is no ONNX",
@@ -44,29 +49,12 @@ def write(folder: Path) -> None:
     write_sets(folder / "wrong.arrays", [0], [{"y": np.maximum(x, 0) + 0.125}])
 
 
-def jobs(folder: Path, target: str, option: str, passing: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """One job for each canary; `passing` has a log and an output file for each."""
-    return [
-        {
-            "id": f"{target}/{name}",
-            "canary": name,
-            "target": target,
-            "log": log,
-            "model": str(folder / ("corrupt.onnx" if name == "corrupt" else "right.onnx")),
-            "feeds": str(folder / "feeds.arrays"),
-            "sets": [0],
-            "option": option,
-            "inputs": [{"name": "x", "dtype": "float32", "shape": SHAPE}],
-            "outputs": ["y"],
-            "out": out,
-            "truth": str(folder / ("wrong.arrays" if name == "wrong" else "right.arrays")),
-        }
-        for name, (log, out) in zip(WANTED, passing, strict=True)
-    ]
-
-
 #: The export that the canaries would be of.
-EXPORT: Record = {"outputs": [{"name": "y", "value": "y", "wanted": "float32"}]}
+EXPORT: Record = {
+    "sets": [0],
+    "inputs": [{"name": "x", "dtype": "float32", "shape": SHAPE}],
+    "outputs": [{"name": "y", "value": "y", "wanted": "float32"}],
+}
 
 
 def complaint(name: str, found: Outcome) -> str:

@@ -181,7 +181,7 @@ def _models(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(selection_of(options), installed_only=not options.install)
-    expectations = _expectations_of(plan, options)
+    expectations = expectations_of(plan, options)
     with Workshop.alone(options.work) as workshop:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
@@ -218,7 +218,7 @@ def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> No
         console.print(f"{name} could not be installed: {printable(reason)}", markup=False, soft_wrap=True)
 
 
-def _expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
+def expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
     """The expectations, once it is clear that they say one thing of each planned cell."""
     expectations = load(options.expectations)
     expectations.check(cell.key for cell in plan.cells)
@@ -227,7 +227,7 @@ def _expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
 
 def _publish(options: argparse.Namespace, console: Console) -> int:
     plan: Plan = make_plan(selection_of(options), installed_only=True)
-    expectations = _expectations_of(plan, options)
+    expectations = expectations_of(plan, options)
     workshop = Workshop(options.work)
     if not results(plan, workshop).cells:
         raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")

@@ -90,16 +90,21 @@ def watch(worker, lifeline, woken):
             return None
 
 
-def work(arguments, lifeline, stdout):
+def load_worker():
+    """The module worker.py, which lies beside this file."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
+    spec = importlib.util.spec_from_file_location("interop_worker", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def work(module, arguments, lifeline, stdout):
     """Be the worker; never returns."""
     code = 1
     try:
         os.close(lifeline)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # should somebody kill the guard
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
-        spec = importlib.util.spec_from_file_location("interop_worker", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
         module.main(stdout, *arguments)
         code = 0
     except BaseException:
@@ -116,13 +121,14 @@ def main(lifeline, *arguments):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     channel = os.dup(1)  # not inherited by programs that the worker starts
+    module = load_worker()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     worker = os.fork()
     if worker == 0:
         os.close(woken)
         os.close(wake)
-        work(arguments, lifeline, channel)
+        work(module, arguments, lifeline, channel)
     # The host ends this process by the lifeline; TERM to the group is for the worker.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -135,8 +141,7 @@ def main(lifeline, *arguments):
     if status is None:
         status = watch(worker, lifeline, woken)
     if status is not None:
-        ended = {"event": "exit", "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
-        ended["code"] = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
+        ended = dict(module.how_ended(status), event="exit")
         with suppress(OSError):  # the host may be gone
             # On a line of its own, whatever the worker was writing when it died.
             os.write(channel, ("\n" + json.dumps(ended) + "\n").encode())

@@ -13,9 +13,9 @@ from datetime import date
 
 import pytest
 
-from matrix.cli import add_run_options, add_selection, run_of, selection_of, tell_of_journal
+from matrix.cli import add_run_options, add_selection, expectations_of, run_of, selection_of, tell_of_journal
 from matrix.errors import UserError
-from matrix.expect import Expectations, load
+from matrix.expect import Expectations
 from matrix.plan import Cell, Plan, make_plan
 from matrix.publish import publish
 from matrix.records import Record
@@ -39,8 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     try:
         plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
-        expectations = load(metafunc.config.option.expectations)
-        expectations.check(cell.key for cell in plan.cells)
+        expectations = expectations_of(plan, metafunc.config.option)
     except UserError as error:
         raise pytest.UsageError(f"onnx-interop: {error}") from None
     metafunc.config.stash[PLAN] = plan

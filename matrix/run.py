@@ -179,8 +179,11 @@ class Run:
                 result = Result("NOT_RUN", "load", reason)
                 self._record_cell(step, cell, fingerprint, export, [Outcome(result)])
             else:
-                jobs = [self._cell_job(cell, export) for _ in range(self.repeat)]
-                queues[cell.environment, cell.target.path] += jobs
+                model = self.workshop.folder / export["folder"] / "model.onnx"
+                truth = self._models[cell.export.model.name] / "truth.npz"
+                queues[cell.environment, cell.target.path] += [
+                    self._cell_job(cell.key, cell.target.option, export, model, truth) for _ in range(self.repeat)
+                ]
         outcomes: dict[str, list[Outcome]] = defaultdict(list)
 
         def on_result(job: Job, result: Result) -> None:
@@ -215,12 +218,13 @@ class Run:
         found: dict[str, dict[str, Outcome]] = defaultdict(dict)
         queues: Queues = defaultdict(list)
         for name, cell in todo.items():
-            passing = [(self._passing("log"), self._passing("arrays")) for _ in canaries.WANTED]
-            queues[cell.environment, cell.target.path] += canaries.jobs(folder, name, cell.target.option, passing)
+            for which, (file, truth) in canaries.FILES.items():
+                job = self._cell_job(which, cell.target.option, canaries.EXPORT, folder / file, folder / truth)
+                queues[cell.environment, cell.target.path].append({**job, "target": name})
 
         def on_result(job: Job, result: Result) -> None:
             own = found[job["target"]]
-            own[job["canary"]] = outcome(job, result, canaries.EXPORT, folder)
+            own[job["id"]] = outcome(job, result, canaries.EXPORT, folder)
             if len(own) == len(canaries.WANTED):
                 name = job["target"]
                 self._record_canary(name, fingerprints[name], placed[name].environment, own)
@@ -270,19 +274,19 @@ class Run:
             "out": str(folder),
         }
 
-    def _cell_job(self, cell: Cell, export: Record) -> Job:
-        folder = self.workshop.folder / export["folder"]
+    def _cell_job(self, key: str, option: str, export: Record, model: Path, truth: Path) -> Job:
+        """To run a file of a case, whose feeds lie beside it."""
         return {
-            "id": cell.key,
+            "id": key,
             "log": self._passing("log"),
-            "model": str(folder / "model.onnx"),
-            "feeds": str(folder / "feeds.arrays"),
+            "model": str(model),
+            "feeds": str(model.with_name("feeds.arrays")),
             "sets": export["sets"],
-            "option": cell.target.option,
+            "option": option,
             "inputs": [{k: i[k] for k in ("name", "dtype", "shape")} for i in export["inputs"]],
             "outputs": [o["name"] for o in export["outputs"]],
             "out": self._passing("arrays"),
-            "truth": str(self._models[cell.export.model.name] / "truth.npz"),
+            "truth": str(truth),
         }
 
     def _passing(self, kind: str) -> str:

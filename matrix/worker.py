@@ -181,6 +181,14 @@ def perform(work, module, job, tell):
     tell(answer)
 
 
+def how_ended(status):
+    """The signal and exit code that waitpid's status holds, 0 where there is none."""
+    return {
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+    }
+
+
 def perform_in_fork(work, module, job, tell):
     """Do one job in a fork; tell the host how the fork ended when it could not tell it itself."""
     child = os.fork()
@@ -193,10 +201,7 @@ def perform_in_fork(work, module, job, tell):
             os._exit(code)
     _, status = os.waitpid(child, 0)
     if status != ANSWERED << 8:
-        died = {"event": "died", "token": job["token"]}
-        died["signal"] = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        died["code"] = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
-        tell(died)
+        tell(dict(how_ended(status), event="died", token=job["token"]))
 
 
 def main(channel, kind, module_path, scratch, settings):

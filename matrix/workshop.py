@@ -228,14 +228,16 @@ def _shortened(log: Path) -> bytes:
 
 def digests(folder: Path) -> dict[str, str]:
     """A digest of each file in a folder, by which one that is torn or changed is noticed."""
-    files = (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink())
-    return {path.name: _file_digest(path) for path in files}
+    return _digests(sorted(folder.iterdir()))
+
+
+def _digests(paths: Iterable[Path]) -> dict[str, str]:
+    return {path.name: _file_digest(path) for path in paths if path.is_file() and not path.is_symlink()}
 
 
 def case_files(folder: Path) -> dict[str, str]:
     """A digest of each file that a case consists of, where there is one."""
-    found = digests(folder) if folder.is_dir() else {}
-    return {name: found[name] for name in CASE_FILES if name in found}
+    return _digests(folder / name for name in CASE_FILES)
 
 
 def clear_case(case: Path) -> None:
