@@ -31,6 +31,10 @@ class Source:
     """The lowest and the highest opset that it can be asked for; None where it takes no opset."""
     family: str = ""
     """Of the models that it brings itself, MODELS in its file; "": it builds the reference models."""
+    on_host: bool = False
+    """Runs on the host when no environment of its family is installed."""
+    given: bool = False
+    """Its models come with their inputs and outputs, and are named, a line each, in FILE/ENVIRONMENT.txt."""
 
     @property
     def path(self) -> Path:
@@ -42,9 +46,15 @@ class Source:
         """The dtypes in which it can write a model; the first is the one that the default matrix has."""
         return tuple(literal(self.path, "DTYPES")) or ("float32",)
 
-    def own_models(self) -> list[ReferenceModel]:
-        """The models that it brings itself."""
-        return [ReferenceModel(name, self.family, "own", None) for name in literal(self.path, "MODELS") if self.family]
+    def own_models(self, environment: str) -> list[ReferenceModel]:
+        """The models that it brings itself; what is given may differ from one environment to another."""
+        if not self.family:
+            return []
+        names = literal(self.path, "MODELS")
+        if self.given:
+            file = self.path.with_suffix("") / f"{environment}.txt"
+            names = file.read_text().split() if file.exists() else ()
+        return [ReferenceModel(name, self.family, "own", None, dynamic=not self.given) for name in names]
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ SOURCES = {
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
+        Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
