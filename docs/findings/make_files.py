@@ -1,4 +1,4 @@
-"""The ONNX files for the environments without the onnx package: openvino_*.py and opencv_operators.py.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV and tract.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -80,4 +80,6 @@ for direction in ("forward", "reverse"):
             cell = node(op, ["x", "w", "r"], outputs, hidden_size=3, direction=direction)
             ranks = {"y": 4, "h": 3} if names == "both" else {"y": 4}
             write(f"{op}-{direction}-{names}", [7, 2, 4], ranks, cell, **weights)
+for p in (1, 2, 3):
+    write(f"GlobalLpPool-{p}", [1, 2, 3, 3], {"y": 4}, node("GlobalLpPool", ["x"], ["y"], p=p))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
