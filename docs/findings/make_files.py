@@ -82,4 +82,16 @@ for direction in ("forward", "reverse"):
             write(f"{op}-{direction}-{names}", [7, 2, 4], ranks, cell, **weights)
 for p in (1, 2, 3):
     write(f"GlobalLpPool-{p}", [1, 2, 3, 3], {"y": 4}, node("GlobalLpPool", ["x"], ["y"], p=p))
+for mode in ("edge", "reflect"):
+    for name, value in (("without", []), ("with", ["v"])):  # the value of the mode "constant", which these ignore
+        held = {"p": np.array([1, 2, 1, 2]), "v": np.float32(0)}
+        pad = node("Pad", ["x", "p", *value], ["y"], mode=mode)
+        write(f"Pad-{mode}-{name}", [4, 5], {"y": 2}, pad, **{n: held[n] for n in ("p", *value)})
+for alpha in (1.0, 2.0):
+    write(f"Celu-{alpha:.0f}", [6], {"y": 1}, node("Celu", ["x"], ["y"], alpha=alpha))
+rnn = {n: np.ascontiguousarray(array[:, :3]) for n, array in lstm.items()}
+np.savez(folder / "rnn.npz", **rnn)
+for activation in ("Tanh", "Relu"):
+    cell = node("RNN", ["x", "w", "r"], ["y"], hidden_size=3, activations=[activation])
+    write(f"RNN-{activation}", [7, 2, 4], {"y": 4}, cell, **rnn)
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
