@@ -435,7 +435,7 @@ LAYERS = {
     "one_hot": lambda w, ids, depth: w.OneHot(ids, depth, [0.0, 1.0]),
     "pad": direct("Pad", "pads", "value"),
     "pixel_shuffle": direct("DepthToSpace", mode="CRD"),
-    "position_embedding": lambda w, x, weight, entries: w.Add(x, w.Slice(weight, [0], w.length(x, 1))),
+    "position_embedding": lambda w, x, weight, entries: w.Add(x, w.Slice(weight, [0], w.length(x, 1), [0])),
     "power": direct("Pow"),
     "prelu": lambda w, x, slope: w.PRelu(x, w.per_channel(slope, x)),
     "reciprocal": direct("Reciprocal"),

@@ -92,16 +92,20 @@ SOURCES = {
 TARGETS = {
     target.name: target
     for target in (
+        Target("iree", "IREE", "iree.py", "default", "iree"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
+        Target("onnxruntime.openvino", "ONNX Runtime on OpenVINO", "ortopenvino.py", "default", "ortopenvino"),
         Target("onnxtf", "TensorFlow through onnx-tf", "onnxtf.py", "default", "onnxtf"),
         Target("opencv", "OpenCV", "opencv.py", "default", "opencv"),
         Target("openvino.default", "OpenVINO, default precision", "openvino.py", "default", "openvino"),
         Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
         Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
+        Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad"),
+        Target("tract", "tract", "tract.py", "default", "tract"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
     )
 }

@@ -1,4 +1,4 @@
-"""The ONNX files for the environments without the onnx package: openvino_*.py and opencv_operators.py.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV and tract.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -80,4 +80,18 @@ for direction in ("forward", "reverse"):
             cell = node(op, ["x", "w", "r"], outputs, hidden_size=3, direction=direction)
             ranks = {"y": 4, "h": 3} if names == "both" else {"y": 4}
             write(f"{op}-{direction}-{names}", [7, 2, 4], ranks, cell, **weights)
+for p in (1, 2, 3):
+    write(f"GlobalLpPool-{p}", [1, 2, 3, 3], {"y": 4}, node("GlobalLpPool", ["x"], ["y"], p=p))
+for mode in ("edge", "reflect"):
+    for name, value in (("without", []), ("with", ["v"])):  # the value of the mode "constant", which these ignore
+        held = {"p": np.array([1, 2, 1, 2]), "v": np.float32(0)}
+        pad = node("Pad", ["x", "p", *value], ["y"], mode=mode)
+        write(f"Pad-{mode}-{name}", [4, 5], {"y": 2}, pad, **{n: held[n] for n in ("p", *value)})
+for alpha in (1.0, 2.0):
+    write(f"Celu-{alpha:.0f}", [6], {"y": 1}, node("Celu", ["x"], ["y"], alpha=alpha))
+rnn = {n: np.ascontiguousarray(array[:, :3]) for n, array in lstm.items()}
+np.savez(folder / "rnn.npz", **rnn)
+for activation in ("Tanh", "Relu"):
+    cell = node("RNN", ["x", "w", "r"], ["y"], hidden_size=3, activations=[activation])
+    write(f"RNN-{activation}", [7, 2, 4], {"y": 4}, cell, **rnn)
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

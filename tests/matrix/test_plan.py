@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from matrix.catalogue import SOURCES, TARGETS
+from matrix.catalogue import SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
 from matrix.errors import UserError
 from matrix.plan import QUICK, VARIANTS, Plan, Selection, make_plan, runs_in
@@ -80,7 +80,7 @@ def test_the_order_is_fixed() -> None:
 def test_a_plan_lists_each_environment_once() -> None:
     plan = make_plan(Selection(models=["linear"]))
     names = [e.name for e in plan.environments]
-    usual = [*TARGETS.values(), *(source for source in SOURCES.values() if not source.family)]
+    usual: list[Source | Target] = [*TARGETS.values(), *(s for s in SOURCES.values() if not s.family)]
     assert sorted(names) == sorted(n for n, e in environments().items() if any(runs_in(item, e) for item in usual))
 
 
