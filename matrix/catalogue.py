@@ -66,8 +66,13 @@ SOURCES = {
 TARGETS = {
     target.name: target
     for target in (
+        Target("jaxonnxruntime.default", "JAX through jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
+        Target(
+            "jaxonnxruntime.sizes", "the same, computed sizes allowed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
+        ),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
+        Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
@@ -77,6 +82,7 @@ TARGETS = {
         Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
         Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
+        Target("x2paddle", "PaddlePaddle through X2Paddle", "x2paddle.py", "default", "x2paddle"),
     )
 }
 
