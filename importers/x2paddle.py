@@ -1,9 +1,10 @@
-"""x2paddle: the ONNX file as Python code for PaddlePaddle and its parameters, run as the layer that the code defines."""
+"""X2Paddle: the ONNX file converted to Python code, parameters and from these a saved PaddlePaddle program.
 
-import importlib
-import inspect
+The program is run as a layer ("jit"), or by Paddle Inference with the passes that it chooses by itself ("inference").
+The code itself cannot be run in the process that wrote it: converting has taken the names of its parameters.
+"""
+
 import os
-import sys
 import tempfile
 
 # Read when the libraries are loaded: one thread.
@@ -11,40 +12,53 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import paddle
+from paddle import inference
 from x2paddle.convert import onnx2paddle
 from x2paddle.decoder.onnx_decoder import ONNXDecoder
 
 PACKAGES = ("x2paddle", "paddlepaddle", "onnx")
-ISOLATE = True  # every file becomes a module of the same name
+ISOLATE = True  # the code of every file is a module of the same name
 UNSUPPORTED = (r"Model is not supported yet", r"ir_version .* is higher than the checker's")
 
 paddle.set_device("cpu")
 
 
 def load(path, request):
-    """The layer, its parameters' names in order, each input's name among them, and the outputs' names."""
+    """What runs a list of tensors, the names in the program of these, and the outputs' names."""
     folder = tempfile.mkdtemp()
     onnx2paddle(path, folder, disable_feedback=True)
-    return layer_of(folder), request.outputs
+    saved = os.path.join(folder, "inference_model", "model")
+    program, parameters = LOADERS[request.option](saved)
+    return program, parameters, request.outputs
 
 
-def layer_of(folder):
-    """The layer that the generated code in a folder defines, with its parameters."""
-    sys.path.insert(0, folder)
-    code = importlib.import_module("x2paddle_code")
-    (kind,) = [k for k in vars(code).values() if inspect.isclass(k) and k.__module__ == code.__name__]
-    layer = kind()
-    layer.set_dict(paddle.load(os.path.join(folder, "model.pdparams")))
-    layer.eval()
-    return layer
+def layer(saved):
+    """The program as a layer, and the names of its inputs in order."""
+    made = paddle.jit.load(saved)
+    made.eval()
+
+    def call(tensors):
+        with paddle.no_grad():
+            return paddle.utils.flatten(made(*tensors))
+
+    return call, [spec.name for spec in made._input_spec()]
+
+
+def predictor(saved):
+    """The program in Paddle Inference, and the names of its inputs in order."""
+    settings = inference.Config(saved + ".json", saved + ".pdiparams")
+    settings.disable_gpu()
+    settings.set_cpu_math_library_num_threads(1)
+    made = inference.create_predictor(settings)
+    return made.run, made.get_input_names()
+
+
+LOADERS = {"inference": predictor, "jit": layer}
 
 
 def run(session, inputs):
-    """All outputs by name."""
-    layer, names = session
-    feeds = {ONNXDecoder.make_variable_name(None, name): paddle.to_tensor(array) for name, array in inputs.items()}
-    wanted = inspect.signature(layer.forward).parameters
-    with paddle.no_grad():
-        result = layer(**{name: feeds[name] for name in wanted})
-    tensors = [result] if len(names) == 1 else result
-    return {name: tensor.numpy() for name, tensor in zip(names, tensors)}
+    """All outputs by name. X2Paddle has changed the inputs' names in its own way, and left out those without a use."""
+    program, parameters, outputs = session
+    feeds = {ONNXDecoder.make_variable_name(None, name): array for name, array in inputs.items()}
+    results = program([paddle.to_tensor(feeds[name]) for name in parameters])
+    return {name: tensor.numpy() for name, tensor in zip(outputs, results)}

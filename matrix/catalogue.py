@@ -82,7 +82,8 @@ TARGETS = {
         Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
         Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
-        Target("x2paddle", "PaddlePaddle through X2Paddle", "x2paddle.py", "default", "x2paddle"),
+        Target("x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle"),
+        Target("x2paddle.jit", "PaddlePaddle through X2Paddle", "x2paddle.py", "jit", "x2paddle"),
     )
 }
 
