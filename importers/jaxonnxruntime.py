@@ -1,7 +1,7 @@
 """jaxonnxruntime: the ONNX file as a JAX function, operator by operator, on the CPU.
 
-As it is, it takes only initializers for sizes, axes and the like. The option "sizes" has it take computed values too, as
-its messages advise; since its backend converts a file anew for the inputs of each run, these are always the right ones.
+As it is, it takes only initializers for sizes, axes and the like. The option "sizes" has it take computed values too,
+as its messages advise; since its backend converts a file anew for the inputs of each run, these are always right.
 """
 
 import os

@@ -21,8 +21,12 @@ def load(path, request):
 
 
 def run(session, inputs):
-    """All outputs by name."""
+    """All outputs by name.
+
+    The Keras model of a graph with an input of one axis asks for two there, and works on the first row.
+    """
     model, names, outputs = session
     arrays = [tf.constant(inputs[name]) for name in names]
+    arrays = [array[None] if array.ndim < len(own.shape) else array for array, own in zip(arrays, model.inputs)]
     result = model(arrays if len(arrays) > 1 else arrays[0], training=False)
     return dict(zip(outputs, [result] if len(outputs) == 1 else result))

@@ -4,12 +4,14 @@ The program is run as a layer ("jit"), or by Paddle Inference with the passes th
 The code itself cannot be run in the process that wrote it: converting has taken the names of its parameters.
 """
 
+import contextlib
+import io
 import os
+import re
 import tempfile
 
 # Read when the libraries are loaded: one thread.
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = "1"
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import paddle
 from paddle import inference
@@ -18,7 +20,12 @@ from x2paddle.decoder.onnx_decoder import ONNXDecoder
 
 PACKAGES = ("x2paddle", "paddlepaddle", "onnx")
 ISOLATE = True  # the code of every file is a module of the same name
-UNSUPPORTED = (r"Model is not supported yet", r"ir_version .* is higher than the checker's")
+UNSUPPORTED = (
+    r"Model is not supported yet",
+    r"(is|are) supported",
+    r"not (yet )?supported",
+    r"ir_version .* is higher than the checker's",
+)
 
 paddle.set_device("cpu")
 
@@ -26,10 +33,26 @@ paddle.set_device("cpu")
 def load(path, request):
     """What runs a list of tensors, the names in the program of these, and the outputs' names."""
     folder = tempfile.mkdtemp()
-    onnx2paddle(path, folder, disable_feedback=True)
+    convert(path, folder)
     saved = os.path.join(folder, "inference_model", "model")
     program, parameters = LOADERS[request.option](saved)
     return program, parameters, request.outputs
+
+
+def convert(path, folder):
+    """Write the program to the folder. X2Paddle prints which operators it lacks, and hides why it failed at a node."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            onnx2paddle(path, folder, disable_feedback=True)
+    except Exception as error:
+        why = re.findall(r"^=+ (\w+) =+$", said.getvalue(), re.M)
+        if error.__context__ is not None:
+            why.append("%s: %s" % (type(error.__context__).__name__, error.__context__))
+        error.args = (": ".join([str(error)] + sorted(why)),)
+        raise
+    finally:
+        print(said.getvalue())
 
 
 def layer(saved):

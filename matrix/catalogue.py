@@ -66,9 +66,9 @@ SOURCES = {
 TARGETS = {
     target.name: target
     for target in (
-        Target("jaxonnxruntime.default", "JAX through jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
+        Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
         Target(
-            "jaxonnxruntime.sizes", "the same, computed sizes allowed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
+            "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
         ),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
