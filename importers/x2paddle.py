@@ -45,7 +45,7 @@ def convert(path, folder):
     try:
         with contextlib.redirect_stdout(said):
             onnx2paddle(path, folder, disable_feedback=True)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = re.findall(r"^=+ (\w+) =+$", said.getvalue(), re.M)
         if error.__context__ is not None:
             why.append("%s: %s" % (type(error.__context__).__name__, error.__context__))
