@@ -14,7 +14,7 @@ import onnx
 from jaxonnxruntime import backend, config
 
 PACKAGES = ("jaxonnxruntime", "jax", "onnx")
-UNSUPPORTED = (r"is not implemented",)
+UNSUPPORTED = (r"is not implemented", r"is not implement yet", r"only support")
 
 
 def load(path, request):
