@@ -93,8 +93,13 @@ TARGETS = {
     target.name: target
     for target in (
         Target("iree", "IREE", "iree.py", "default", "iree"),
+        Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
+        Target(
+            "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
+        ),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
+        Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
@@ -107,6 +112,8 @@ TARGETS = {
         Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad"),
         Target("tract", "tract", "tract.py", "default", "tract"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
+        Target("x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle"),
+        Target("x2paddle.jit", "PaddlePaddle through X2Paddle", "x2paddle.py", "jit", "x2paddle"),
     )
 }
 
