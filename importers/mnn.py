@@ -1,7 +1,7 @@
 """MNN: the ONNX file converted to MNN's own format by its converter, then run as a module on the CPU.
 
-The converter is called inside this process: the command `mnnconvert` does the same and then reports the use to its maker's
-servers, for which it installs a package. MNN has neither int64 nor bool: arrays are fed as the dtype that the module
+The converter is called inside this process: the command `mnnconvert` does the same and then reports the use to its
+maker's servers, for which it installs a package. MNN has neither int64 nor bool: arrays are fed as the dtype that the module
 declares, as its users must, and its outputs are left as they are.
 """
 
@@ -65,5 +65,7 @@ def run(session, inputs):
     feeds, results = [variable(inputs[name]) for name in names], []
     log = printed(lambda: results.extend(module.forward(feeds)))
     if len(results) != len(outputs):
-        raise RuntimeError("forward returned %d of %d outputs: %s" % (len(results), len(outputs), " ".join(log.split())))
+        raise RuntimeError(
+            "forward returned %d of %d outputs: %s" % (len(results), len(outputs), " ".join(log.split()))
+        )
     return {name: np.array(MNN.expr.convert(v, MNN.expr.NCHW).read()) for name, v in zip(outputs, results)}

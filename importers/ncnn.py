@@ -1,7 +1,7 @@
 """ncnn: the ONNX file converted by pnnx, in float32, and run on the CPU.
 
-pnnx writes beside the network a script that shows how to feed it: the dtypes, and which axis, if any, ncnn takes as the batch
-(its arrays have that apart from their axes). A user reads it, and so does this module, which keeps to it. Files with
+pnnx writes beside the network a script that shows how to feed it: the dtypes, and which axis, if any, ncnn takes as the
+batch (its arrays have that apart from their axes). A user reads it, and so does this module, which keeps to it. Files with
 dynamic axes are converted with two examples of their sizes, as the documentation of pnnx tells. The script's own names
 stand in the order of the graph inputs and outputs.
 """
@@ -16,7 +16,7 @@ import ncnn
 import numpy as np
 
 PACKAGES = ("ncnn", "pnnx", "numpy")
-UNSUPPORTED = (r"ncnn has no layer",)
+UNSUPPORTED = (r"not exists or registered",)
 ISOLATE = True  # a layer that lacks a parameter may end the process
 
 #: The program in pnnx's wheel. Its Python package is not imported: it wants PyTorch, which ONNX files do not need.
@@ -35,10 +35,10 @@ def load(path, request):
     for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_packed", "use_bf16_storage"):
         setattr(net.opt, option, False)
     net.opt.num_threads = 1
-    if net.load_param(os.path.join(folder, "model.ncnn.param")) != 0:
-        raise RuntimeError("load_param failed" + lacking(os.path.join(folder, "model.ncnn.param")))
-    if net.load_model(os.path.join(folder, "model.ncnn.bin")) != 0:
-        raise RuntimeError("load_model failed")
+    for step, name in ((net.load_param, "model.ncnn.param"), (net.load_model, "model.ncnn.bin")):
+        failed = complaint(step, os.path.join(folder, name))
+        if failed is not None:
+            raise RuntimeError("%s failed: %s" % (step.__name__, failed))
     return (net,) + usage(script, request)
 
 
@@ -58,9 +58,8 @@ def convert(path, folder, arguments):
     """Let pnnx write its files to the folder; the script that it writes, as text."""
     model = os.path.join(folder, "model.onnx")
     os.symlink(path, model)
-    done = subprocess.run(
-        [PNNX, model, "fp16=0"] + arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    command = [PNNX, model, "fp16=0"] + arguments
+    done = subprocess.run(command, check=False, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     log = done.stdout.decode(errors="replace")
     print(log)
     if done.returncode != 0 or not os.path.exists(os.path.join(folder, "model_ncnn.py")):
@@ -70,12 +69,18 @@ def convert(path, folder, arguments):
         return file.read()
 
 
-def lacking(path):
-    """Which layers of a parameter file ncnn does not have, in words; it names one of them, in its log alone."""
-    with open(path) as file:
-        kinds = sorted({line.split()[0] for line in file.readlines()[2:]})
-    unknown = [kind for kind in kinds if ncnn.layer_to_index(kind) == -1]
-    return ": ncnn has no layer " + ", ".join(unknown) if unknown else ""
+def complaint(function, *arguments):
+    """What a call writes to stderr when it does not return 0, else None: ncnn says nowhere else why it fails."""
+    with tempfile.TemporaryFile() as file:
+        kept = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            failed = function(*arguments)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+        file.seek(0)
+        return " ".join(file.read().decode(errors="replace").split()) if failed else None
 
 
 def usage(script, request):

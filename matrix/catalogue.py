@@ -67,6 +67,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert"),
+        Target("litert+channels-first", "LiteRT, outputs put channels first", "litert.py", "channels-first", "litert"),
         Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
