@@ -1,8 +1,8 @@
 """LiteRT: the ONNX file converted by onnx2tf to a float32 .tflite file, run by LiteRT's interpreter on one thread.
 
 onnx2tf makes channels last what is channels first. Its option `keep_shape_absolutely_input_names` leaves the inputs as
-the file has them; outputs have no such option, and come as it made them. The option "channels-first" is help: what does not
-have the shape that the ONNX file declares, but would with its last axis put behind the first, is transposed so.
+the file has them; outputs have no such option, and come as it made them. The option "channels-first" is help: an output
+that has not the shape that the ONNX file declares, but would with its last axis put behind the first, is transposed so.
 
 For inputs that look like images, channels last, onnx2tf downloads test data, which guide its search for the axes.
 Random numbers lie in their place, where its documentation has those put who are offline.

@@ -1,8 +1,8 @@
 """MNN: the ONNX file converted to MNN's own format by its converter, then run as a module on the CPU.
 
 The converter is called inside this process: the command `mnnconvert` does the same and then reports the use to its
-maker's servers, for which it installs a package. MNN has neither int64 nor bool: arrays are fed as the dtype that the module
-declares, as its users must, and its outputs are left as they are.
+maker's servers, for which it installs a package. MNN has neither int64 nor bool: integers are fed as int32, as its
+users must, and its outputs are left as they are.
 """
 
 import ctypes

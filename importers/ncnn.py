@@ -1,9 +1,9 @@
 """ncnn: the ONNX file converted by pnnx, in float32, and run on the CPU.
 
 pnnx writes beside the network a script that shows how to feed it: the dtypes, and which axis, if any, ncnn takes as the
-batch (its arrays have that apart from their axes). A user reads it, and so does this module, which keeps to it. Files with
-dynamic axes are converted with two examples of their sizes, as the documentation of pnnx tells. The script's own names
-stand in the order of the graph inputs and outputs.
+batch (its arrays have that apart from their axes). A user reads it, and so does this module, which keeps to it. Files
+with dynamic axes are converted with two examples of their sizes, as the documentation of pnnx tells. The script's own
+names stand in the order of the graph inputs and outputs.
 """
 
 import importlib.util
