@@ -7,6 +7,7 @@ suite's own Python. Tiers of ONNX support, after the Deep Learning Showdown: 2 b
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -81,6 +82,7 @@ SOURCES = {
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
+        Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
@@ -135,5 +137,6 @@ def literal(path: Path, name: str) -> Any:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             if isinstance(node.value, ast.Dict):
                 return tuple(k.value for k in node.value.keys if isinstance(k, ast.Constant))
-            return ast.literal_eval(node.value)
+            with suppress(ValueError):  # it is computed
+                return ast.literal_eval(node.value)
     return ()

@@ -194,6 +194,8 @@ def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, select
     if variant.dynamic and not (model.dynamic and (asked or model.kind != "layer")):
         return False
     dtype = variant.quantised or variant.dtype
+    if dtype not in ("float32", "float64") and not model.narrow:
+        return False
     return dtype in source.dtypes[: None if asked else 1]
 
 
