@@ -140,10 +140,15 @@ def global_pool(name):
     return lambda node: nn.Sequential(of_rank(name, node.rank)(1), nn.Flatten())
 
 
+def upsample(node, scale, mode="nearest", **options):
+    """nn.Upsample with the scale as floats: it takes whole numbers too, but paddle2onnx refuses those."""
+    return nn.Upsample(scale_factor=[float(n) for n in scale], mode=mode, **options)
+
+
 def upsample_bilinear(node, scale, corners):
-    """nn.Upsample, which has all three rules."""
-    options = {"align_corners": corners == "align_corners", "align_mode": int(corners == "asymmetric")}
-    return nn.Upsample(scale_factor=list(scale), mode="bilinear", **options)
+    """nn.Upsample has all three rules."""
+    mode = int(corners == "asymmetric")
+    return upsample(node, scale, "bilinear", align_corners=corners == "align_corners", align_mode=mode)
 
 
 # -- Dense layers, normalisation, attention ---------------------------------------------------------------------------
@@ -155,9 +160,26 @@ def linear(weight, bias=None):
     return loaded(made, {"weight": weight.T} if bias is None else {"weight": weight.T, "bias": bias})
 
 
-def maxout(node, units, pieces):
-    """nn.Linear and nn.Maxout, whose groups are the pieces of one unit."""
-    return nn.Sequential(linear(**node.weights), nn.Maxout(pieces, axis=-1))
+class Maxout(nn.Layer):
+    """The greatest of each unit's pieces; nn.Maxout takes four-dimensional arrays only."""
+
+    def __init__(self, node, units, pieces):
+        super().__init__()
+        self.linear, self.shape = linear(**node.weights), [0, units, pieces]
+
+    def forward(self, x):
+        """x (batch, in) -> (batch, units)."""
+        return paddle.max(paddle.reshape(self.linear(x), self.shape), axis=-1)
+
+
+def position_embedding(x, weight):
+    """x plus the first rows. The tracer knows a dynamic x.shape only in functions that it can rewrite: no lambda."""
+    return x + weight[: x.shape[1]]
+
+
+def class_token(x, weight):
+    """The token before each sequence."""
+    return paddle.concat([paddle.expand(weight, [x.shape[0], -1, -1]), x], 1)
 
 
 class HierarchicalSoftmax(nn.Layer):
@@ -414,7 +436,6 @@ LAYERS = {
     "adaptive_max_pool2d": layer(lambda node, size: nn.AdaptiveMaxPool2D(size)),
     "linear": lambda node: linear(**node.weights),
     "bilinear": layer(lambda node, units: nn.Bilinear(*node.weights["weight"].shape[1:], units)),
-    "maxout": attributed(maxout),
     "embedding": layer(lambda node, entries, size: nn.Embedding(entries, size)),
     "matmul": function(paddle.matmul, transpose_b="transpose_y"),
     "dot_product_attention": function(dot_product_attention),
@@ -452,7 +473,7 @@ LAYERS = {
     "split": function(paddle.split, sizes="num_or_sections"),
     "slice": function(cut),
     "pad": function(pad),
-    "upsample_nearest": layer(lambda node, scale: nn.Upsample(scale_factor=list(scale), mode="nearest")),
+    "upsample_nearest": attributed(upsample),
     "upsample_bilinear": attributed(upsample_bilinear),
     "pixel_shuffle": layer(lambda node, factor: nn.PixelShuffle(factor)),
     "gather": function(gather),
@@ -463,8 +484,9 @@ LAYERS = {
 }
 
 COMPOSED = {
-    "position_embedding": composed(lambda x, weight: x + weight[: x.shape[1]]),
-    "class_token": composed(lambda x, weight: paddle.concat([paddle.expand(weight, [x.shape[0], -1, -1]), x], 1)),
+    "position_embedding": composed(position_embedding),
+    "class_token": composed(class_token),
+    "maxout": attributed(Maxout),
     "hierarchical_softmax": attributed(HierarchicalSoftmax),
     "additive_attention": composed(additive_attention),
     "rms_norm": attributed(rms_norm),
