@@ -8,6 +8,7 @@ The file is not called paddle.py, which would stand before the package of that n
 import contextlib
 import functools
 import io
+import operator
 import os
 import re
 
@@ -25,6 +26,8 @@ from paddle import nn
 PACKAGES = ("paddlepaddle", "paddle2onnx", "polygraphy", "onnx-graphsurgeon", "onnxruntime", "onnx", "numpy")
 # paddle2onnx ends the process: sys.exit when Paddle cannot make a static graph, abort() for an operator it lacks.
 ISOLATE = True
+# On a CPU, Paddle has no matrix product in float16 or bfloat16.
+DTYPES = ("float32", "float64")
 
 paddle.set_device("cpu")
 
@@ -125,8 +128,14 @@ def max_pool(node, kernel, stride, pad, dilation, ceil):
 
 
 def average_pool(node, kernel, stride, pad, ceil, count_pad):
-    """nn.AvgPool1D, 2D or 3D."""
-    return of_rank("AvgPool", len(kernel))(kernel, stride, padding(pad), ceil_mode=ceil, exclusive=not count_pad)
+    """nn.AvgPool1D, 2D or 3D. Where the padding counts, both ends of an axis are taken to have as much as the first."""
+    rank, make = len(kernel), of_rank("AvgPool", len(kernel))
+    if count_pad and pad[:rank] != pad[rank:]:
+        if ceil:
+            raise NotImplementedError("a padding layer before AvgPool changes which windows its ceil_mode adds")
+        pool, widths = make(kernel, stride, exclusive=False), [0, 0] + pad[:rank] + [0, 0] + pad[rank:]
+        return lambda x: pool(padded(x, widths, "constant", 0.0))
+    return make(kernel, stride, padding(pad), ceil_mode=ceil, exclusive=not count_pad)
 
 
 def lp_pool(node, kernel, stride, pad, p):
@@ -135,20 +144,21 @@ def lp_pool(node, kernel, stride, pad, p):
     return (lambda x: pool(paddle.abs(x))) if p % 2 else pool
 
 
+def lp_pool3d(node, kernel, stride, pad, p):
+    """Paddle has none of three axes: the mean of |x|^p, times the cells of a window."""
+    pool, cells = average_pool(node, kernel, stride, pad, False, True), functools.reduce(operator.mul, kernel)
+    return lambda x: (pool(paddle.abs(x) ** p) * cells) ** (1.0 / p)
+
+
 def global_pool(name):
     """An adaptive pool of size 1, and its spatial axes taken away."""
     return lambda node: nn.Sequential(of_rank(name, node.rank)(1), nn.Flatten())
 
 
-def upsample(node, scale, mode="nearest", **options):
-    """nn.Upsample with the scale as floats: it takes whole numbers too, but paddle2onnx refuses those."""
-    return nn.Upsample(scale_factor=[float(n) for n in scale], mode=mode, **options)
-
-
 def upsample_bilinear(node, scale, corners):
-    """nn.Upsample has all three rules."""
-    mode = int(corners == "asymmetric")
-    return upsample(node, scale, "bilinear", align_corners=corners == "align_corners", align_mode=mode)
+    """nn.Upsample, which has all three rules."""
+    options = {"align_corners": corners == "align_corners", "align_mode": int(corners == "asymmetric")}
+    return nn.Upsample(scale_factor=list(scale), mode="bilinear", **options)
 
 
 # -- Dense layers, normalisation, attention ---------------------------------------------------------------------------
@@ -198,6 +208,13 @@ class HierarchicalSoftmax(nn.Layer):
         return paddle.flatten(F.softmax(self.cluster(x), axis=-1).unsqueeze(-1) * member, 1)
 
 
+def layer_norm(node, axis, epsilon):
+    """nn.LayerNorm."""
+    if epsilon > 1e-3:
+        raise NotImplementedError("LayerNorm takes no epsilon above 0.001")
+    return nn.LayerNorm(list(node.weights["scale"].shape), epsilon)
+
+
 def rms_norm(node, epsilon):
     """F.rms_norm has a kernel for graphics processors only."""
 
@@ -215,7 +232,10 @@ def local_response_norm(node, size, alpha, beta, bias):
 
 
 def dot_product_attention(q, k, v, causal):
-    """F.scaled_dot_product_attention takes (batch, time, heads, size): here one head."""
+    """F.scaled_dot_product_attention takes (batch, time, heads, size): we have one head, or heads before time."""
+    if q.ndim == 4:
+        q, k, v = (paddle.transpose(x, [0, 2, 1, 3]) for x in (q, k, v))
+        return paddle.transpose(F.scaled_dot_product_attention(q, k, v, is_causal=causal), [0, 2, 1, 3])
     y = F.scaled_dot_product_attention(q.unsqueeze(2), k.unsqueeze(2), v.unsqueeze(2), is_causal=causal)
     return y.squeeze(2)
 
@@ -342,7 +362,7 @@ def cut(x, axes, starts, ends, steps):
     return x[tuple(slices)]
 
 
-def pad(x, pads, mode, value):
+def padded(x, pads, mode, value):
     """F.pad: all axes from the first on when it fills with a number, else space alone, from the last axis on."""
     rank = len(pads) // 2
     pairs = [(pads[axis], pads[rank + axis]) for axis in range(rank)]
@@ -443,7 +463,7 @@ LAYERS = {
     "batch_norm": layer(
         lambda node, epsilon: of_rank("BatchNorm", node.rank)(len(node.weights["scale"]), epsilon=epsilon)
     ),
-    "layer_norm": layer(lambda node, axis, epsilon: nn.LayerNorm(list(node.weights["scale"].shape), epsilon)),
+    "layer_norm": layer(layer_norm),
     "instance_norm": layer(
         lambda node, epsilon: of_rank("InstanceNorm", node.rank)(len(node.weights["scale"]), epsilon), scale="scale"
     ),
@@ -472,8 +492,8 @@ LAYERS = {
     "concat": function(lambda *xs, axis: paddle.concat(list(xs), axis)),
     "split": function(paddle.split, sizes="num_or_sections"),
     "slice": function(cut),
-    "pad": function(pad),
-    "upsample_nearest": attributed(upsample),
+    "pad": function(padded),
+    "upsample_nearest": layer(lambda node, scale: nn.Upsample(scale_factor=list(scale), mode="nearest")),
     "upsample_bilinear": attributed(upsample_bilinear),
     "pixel_shuffle": layer(lambda node, factor: nn.PixelShuffle(factor)),
     "gather": function(gather),
@@ -490,6 +510,7 @@ COMPOSED = {
     "hierarchical_softmax": attributed(HierarchicalSoftmax),
     "additive_attention": composed(additive_attention),
     "rms_norm": attributed(rms_norm),
+    "lp_pool3d": attributed(lp_pool3d),
 }
 
 ENTRIES = dict(LAYERS, **COMPOSED)

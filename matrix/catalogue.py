@@ -70,7 +70,7 @@ SOURCES = {
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
-        Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2),
+        Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
