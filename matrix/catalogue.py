@@ -98,15 +98,13 @@ TARGETS = {
         Target(
             "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
         ),
-        Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
-        Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
-        Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert"),
         Target("litert+channels-first", "LiteRT, outputs put channels first", "litert.py", "channels-first", "litert"),
         Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
         Target("ncnn", "ncnn through pnnx", "ncnn.py", "default", "ncnn"),
+        Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),

@@ -1,6 +1,4 @@
-"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV and tract.
-"""The ONNX files for the environments without the onnx package: openvino_*.py, opencv_operators.py, mnn_operators.py,
-ncnn_operators.py.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV, tract, MNN and ncnn.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
