@@ -196,7 +196,8 @@ def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, select
     dtype = variant.quantised or variant.dtype
     if dtype not in ("float32", "float64") and not model.narrow:
         return False
-    return dtype in source.dtypes[: None if asked else 1]
+    usual = "float32" if not selection.sources else source.dtypes[0]
+    return dtype in source.dtypes and (asked or dtype == usual)
 
 
 def _choose(what: str, patterns: Sequence[str], known: Iterable[str], where: str) -> list[str]:

@@ -368,7 +368,7 @@ class Run:
                     folder,
                     self._reference(export, folder),
                     record["sets"],
-                    "quantised" * bool(export.way.quantised),
+                    "quantised" if export.way.quantised else "",
                 )
             )
             record["message"] = self._shown(record["message"])
