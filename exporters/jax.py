@@ -25,7 +25,7 @@ from jax import lax
 from jax2onnx.plugins.plugin_system import import_all_plugins
 
 PACKAGES = ("jax", "jaxlib", "flax", "jax2onnx", "onnx", "onnx-ir", "numpy")
-DTYPES = ("float16", "bfloat16", "float64")
+DTYPES = ("float32", "float16", "bfloat16", "float64")
 
 # The first export would import them: 500 files, longer than any model takes.
 import_all_plugins()
@@ -546,24 +546,35 @@ def nnx_conv_transpose(node, filters, kernel, stride, pad, output_pad, dilation,
     return loaded(make, kernel_and_bias(node, behind_taps(turned_round(weight))))
 
 
+def named(x, kernel, stride, pairs):
+    """The padding by its name where it has one, as NNX's users write it."""
+    for name in ("VALID", "SAME"):
+        if lax.padtype_to_pads(x.shape[1:-1], kernel, stride, name) == pairs:
+            return name
+    return pairs
+
+
 def nnx_max_pool(node, kernel, stride, pad, dilation, ceil):
+    """nnx.max_pool; jax2onnx wants the arguments by name."""
     if max(dilation) > 1:
         raise NotImplementedError("nnx.max_pool has no dilation")
 
     def pool(x):
-        pairs = with_overhang(x, kernel, stride, pad, dilation, ceil, -1)
-        return nnx.max_pool(x, tuple(kernel), tuple(stride), pairs)
+        padding = named(x, kernel, stride, with_overhang(x, kernel, stride, pad, dilation, ceil, -1))
+        return nnx.max_pool(x, window_shape=tuple(kernel), strides=tuple(stride), padding=padding)
 
     return pool
 
 
 def nnx_average_pool(node, kernel, stride, pad, ceil, count_pad):
+    """nnx.avg_pool; jax2onnx wants the arguments by name."""
     if ceil and count_pad:
         raise NotImplementedError("nnx.avg_pool counts all padding or none")
 
     def pool(x):
-        pairs = with_overhang(x, kernel, stride, pad, [1] * len(kernel), ceil, -1)
-        return nnx.avg_pool(x, tuple(kernel), tuple(stride), pairs, count_include_pad=count_pad)
+        padding = named(x, kernel, stride, with_overhang(x, kernel, stride, pad, [1] * len(kernel), ceil, -1))
+        options = {"window_shape": tuple(kernel), "strides": tuple(stride), "count_include_pad": count_pad}
+        return nnx.avg_pool(x, padding=padding, **options)
 
     return pool
 
