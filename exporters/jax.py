@@ -14,7 +14,9 @@ from itertools import product
 from types import SimpleNamespace
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+# One thread; and LLVM's optimisations take longer than any model runs.
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0"
+os.environ["NPROC"] = "1"
 
 import jax
 import jax.numpy as jnp
@@ -350,7 +352,7 @@ def resized(method):
         if corners != "half_pixel":
             raise NotImplementedError("jax.image.resize has half-pixel corners only")
         factors = spread(x, scale, 1, channels)
-        return jax.image.resize(x, [n * factor for n, factor in zip(x.shape, factors)], method)
+        return jax.image.resize(x, [n * f for n, f in zip(x.shape, factors)], method, antialias=False)
 
     return resize
 
