@@ -1,4 +1,4 @@
-"""jax2onnx: padding of nnx pools that is lost in silence, and what it cannot write.
+"""jax2onnx: padding of nnx pools that is lost in silence, shapes left behind in the file, and what it cannot write.
 
 jax2onnx 0.17.1, jax 0.10.2, flax 0.12.8, onnx 1.23.2. Environment: jax0.10.
     .tox/jax0.10/bin/python docs/findings/jax2onnx_export.py
@@ -42,6 +42,21 @@ def pool(what, function):
     check(*told, reproduced=want.shape != got.shape)
 
 
+def stale_shapes():
+    """Batch normalisation between two transposed convolutions: transpositions go, the shapes they led to stay."""
+    options = {"strides": (2, 2), "padding": "SAME", "rngs": nnx.Rngs(0)}
+    one, two = nnx.ConvTranspose(8, 6, (5, 5), **options), nnx.ConvTranspose(6, 4, (5, 5), **options)
+    norm = nnx.BatchNorm(6, use_running_average=True, rngs=nnx.Rngs(0))
+    print("nnx.BatchNorm and relu between two nnx.ConvTranspose")
+    proto = to_onnx(lambda x: two(nnx.relu(norm(one(x)))), [(2, 4, 3, 8)])
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+        check("a file that the checker refuses", "one that it accepts", reproduced=False)
+    except Exception as error:
+        told = str(error).splitlines()[0]
+        check("a file that the checker accepts", told[-120:], reproduced="existing shape differ" in told)
+
+
 def refused(what, function, *shapes):
     """An export that raises, where JAX computes."""
     print(what)
@@ -57,6 +72,7 @@ sizes = {"window_shape": (2, 2), "strides": (2, 2), "padding": pads}
 pool("nnx.max_pool", lambda x: nnx.max_pool(x, **sizes))
 pool("nnx.avg_pool", lambda x: nnx.avg_pool(x, **sizes))
 
+stale_shapes()
 refused("nnx.max_pool with its window by position", lambda x: nnx.max_pool(x, (2, 2)), x.shape)
 
 print("lax.reduce_window over the space of an image")
