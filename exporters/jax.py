@@ -601,7 +601,9 @@ def nnx_linear(node, units, use_bias):
 
 
 def nnx_embedding(node, entries, size):
-    return loaded(functools.partial(nnx.Embed, entries, size), {"embedding": node.weights["weight"]})
+    # Embed alone casts to the dtype that it was made with.
+    weight = node.weights["weight"]
+    return loaded(functools.partial(nnx.Embed, entries, size, param_dtype=weight.dtype), {"embedding": weight})
 
 
 def nnx_dot_product_attention(node, causal):
