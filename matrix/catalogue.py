@@ -69,8 +69,8 @@ SOURCES = {
     source.name: source
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
-        Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1),
-        Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1),
+        Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1, opsets=(13, 26)),
+        Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1, opsets=(13, 26)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),

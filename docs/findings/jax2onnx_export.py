@@ -4,6 +4,7 @@ jax2onnx 0.17.1, jax 0.10.2, flax 0.12.8, onnx 1.23.2. Environment: jax0.10.
     .tox/jax0.10/bin/python docs/findings/jax2onnx_export.py
 """
 
+import math
 import os
 import sys
 
@@ -57,6 +58,18 @@ def stale_shapes():
         check("a file that the checker accepts", told[-120:], reproduced="existing shape differ" in told)
 
 
+def gelu():
+    """Of float64, and as exact as float32."""
+    at = np.linspace(-3, 3, 13)
+    options = {"enable_double_precision": True}
+    proto = to_onnx(lambda x: jax.nn.gelu(x, approximate=False), [jax.ShapeDtypeStruct(at.shape, at.dtype)], **options)
+    session = onnx.reference.ReferenceEvaluator(proto)
+    (got,) = session.run(None, {session.input_names[0]: at})
+    error = np.abs(got - [v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in at]).max()
+    print("jax.nn.gelu of float64, enable_double_precision=True")
+    check("an error below 1e-14", "an error of %.1e, output %s" % (error, got.dtype), reproduced=error > 1e-9)
+
+
 def refused(what, function, *shapes):
     """An export that raises, where JAX computes."""
     print(what)
@@ -73,6 +86,7 @@ pool("nnx.max_pool", lambda x: nnx.max_pool(x, **sizes))
 pool("nnx.avg_pool", lambda x: nnx.avg_pool(x, **sizes))
 
 stale_shapes()
+gelu()
 refused("nnx.max_pool with its window by position", lambda x: nnx.max_pool(x, (2, 2)), x.shape)
 
 print("lax.reduce_window over the space of an image")
