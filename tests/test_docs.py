@@ -22,6 +22,7 @@ EXPORTERS = {
     "TensorFlow with Keras": "tensorflow.py",
     "MXNet Gluon": "mxnet.py",
     "PaddlePaddle": "paddle_nn.py",
+    "JAX": "jax.py",
 }
 
 
