@@ -53,6 +53,11 @@ found = onnx.TensorProto.DataType.Name(proto.graph.input[0].type.tensor_type.ele
 print("Embedding of int64 ids: expected an input INT64, got", found)
 done.append(found == "INT32")
 
+proto, _ = exported(lambda x: ops.cast(ops.top_k(x, 1)[1], "int64"), (2, 4))
+found = onnx.TensorProto.DataType.Name(proto.graph.output[0].type.tensor_type.elem_type)
+print("the places of top_k, cast to int64: expected an output INT64, got", found)
+done.append(found == "INT32")
+
 for what, call, dtype in (
     ("ops.argmax", lambda x: ops.argmax(x, axis=1), "float32"),
     ("0 + x, as Python's sum() begins", lambda x: ops.add(0, x), "float32"),
