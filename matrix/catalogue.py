@@ -69,15 +69,15 @@ SOURCES = {
     source.name: source
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
-        Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2),
-        Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2),
-        Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2),
+        Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
+        Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
+        Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
-        Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1),
-        Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1),
-        Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1),
+        Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
     )
 }
 
