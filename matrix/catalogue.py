@@ -82,15 +82,18 @@ SOURCES = {
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
         Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1, opsets=(13, 26)),
         Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1, opsets=(13, 26)),
+        Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
+        Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
+        Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
         Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
-        Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
-        Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
-        Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+        Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
     )
 }
 
