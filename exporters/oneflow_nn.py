@@ -48,11 +48,12 @@ def module(make):
 
 def loaded(layer, arrays):
     """The module with these weights, some of them under the names that OneFlow gives them, in their dtype."""
-    for array in arrays.values():
-        layer = layer.to(flow.float64 if array.dtype == np.float64 else flow.float32)
-    state = {name: tensor for name, tensor in layer.state_dict().items() if name.endswith("num_batches_tracked")}
-    state.update((NAMES.get(name, name), flow.tensor(array)) for name, array in arrays.items())
-    layer.load_state_dict(state)
+    if any(array.dtype == np.float64 for array in arrays.values()):
+        layer = layer.to(flow.float64)
+        if hasattr(layer, "num_batches_tracked"):
+            # It follows the dtype of all; BatchNorm can only be loaded when it is whole numbers again.
+            layer.num_batches_tracked = flow.tensor(0)
+    layer.load_state_dict({NAMES.get(name, name): flow.tensor(array) for name, array in arrays.items()})
     return layer
 
 
