@@ -183,11 +183,11 @@ def upsample_bilinear(node, scale, corners):
 # -- Dense layers, normalisation, attention ---------------------------------------------------------------------------
 
 
-def gelu(x, approximate):
+def gelu(node, approximate):
     """F.gelu, which is the exact one."""
     if approximate == "tanh":
         raise NotImplementedError("F.gelu has no approximation")
-    return F.gelu(x)
+    return F.gelu
 
 
 def bilinear(a, b, weight, bias, units):
@@ -390,16 +390,16 @@ def cut(x, axes, starts, ends, steps):
     return x[tuple(slices)]
 
 
-def pad(x, pads, mode, value):
+def pad(node, pads, mode, value):
     """Batch and channels are named to F.pad only when they grow: its other modes take the space of images alone."""
     widths = flow_pads(pads)
-    if x.dim() > 2 and not any(widths[-4:]):
+    if node.rank > 0 and not any(widths[-4:]):
         widths = widths[:-4]
     if mode == "constant":
-        return F.pad(x, widths, mode="constant", value=value)
-    if x.dim() != 4 or len(widths) > 4:
-        raise NotImplementedError("F.pad reflects and replicates images only")
-    return F.pad(x, widths, mode={"edge": "replicate"}.get(mode, mode))
+        return functools.partial(F.pad, pad=widths, mode="constant", value=value)
+    if node.rank != 2 or len(widths) > 4:
+        raise NotImplementedError("F.pad reflects and replicates the space of images only")
+    return functools.partial(F.pad, pad=widths, mode={"edge": "replicate"}.get(mode, mode))
 
 
 def gather(x, ids, axis):
@@ -422,7 +422,7 @@ LAYERS = {
     "elu": function(F.elu),
     "selu": function(F.selu),
     "celu": function(F.celu),
-    "gelu": function(gelu),
+    "gelu": attributed(gelu),
     "silu": function(F.silu),
     "mish": function(F.mish),
     "hard_sigmoid": function(hard_sigmoid),
@@ -504,7 +504,7 @@ LAYERS = {
     "concat": function(lambda *xs, axis: flow.cat(list(xs), dim=axis)),
     "split": function(lambda x, axis, sizes: flow.split(x, list(sizes), dim=axis % x.dim())),
     "slice": function(cut),
-    "pad": function(pad),
+    "pad": attributed(pad),
     "upsample_nearest": module(
         lambda node, scale: nn.Upsample(scale_factor=tuple(float(n) for n in scale), mode="nearest")
     ),

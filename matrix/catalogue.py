@@ -86,7 +86,7 @@ SOURCES = {
         Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
         Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
-        Source("oneflow.onnx", "OneFlow", "oneflow_nn.py", "onnx", "oneflow", 2),
+        Source("oneflow.onnx", "OneFlow", "oneflow_nn.py", "onnx", "oneflow", 2, opsets=(6, 18)),
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
         Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
