@@ -23,6 +23,7 @@ EXPORTERS = {
     "MXNet Gluon": "mxnet.py",
     "PaddlePaddle": "paddle_nn.py",
     "JAX": "jax.py",
+    "OneFlow": "oneflow_nn.py",
 }
 
 
