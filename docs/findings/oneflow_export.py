@@ -1,7 +1,7 @@
 """OneFlow: valid files that oneflow_onnx writes of another model, at its own opset, 10.
 
-oneflow 0.8.0, oneflow-onnx 0.6.2, onnx 1.13.1, onnx-simplifier 0.4.33, onnxruntime 1.19.2, numpy 1.23.5. Environment:
-oneflow0.8.
+oneflow 0.8.0, oneflow-onnx 0.6.2, onnx 1.13.1, onnx-simplifier 0.4.33, onnxruntime 1.19.2, numpy 1.23.5.
+Environment: oneflow0.8. OneFlow makes a folder log/ where it is started.
     .tox/oneflow0.8/bin/python docs/findings/oneflow_export.py
 Each model is run by OneFlow, and by ONNX Runtime from the file.
 """
