@@ -1,4 +1,4 @@
-"""OneFlow: valid files that oneflow_onnx writes of another model, at its own opset, 10.
+"""OneFlow: valid files that oneflow_onnx writes of another model, at its own opset, 10, and at 13.
 
 oneflow 0.8.0, oneflow-onnx 0.6.2, onnx 1.13.1, onnx-simplifier 0.4.33, onnxruntime 1.19.2, numpy 1.23.5.
 Environment: oneflow0.8. OneFlow makes a folder log/ where it is started.
@@ -56,9 +56,9 @@ def session(call, x, **options):
         return onnxruntime.InferenceSession(path, quiet)
 
 
-def case(finding, call, x):
+def case(finding, call, x, **options):
     """Prints the first numbers of OneFlow and of the file, and notes whether they differ."""
-    expected, made = call(flow.tensor(x)).numpy(), session(call, x)
+    expected, made = call(flow.tensor(x)).numpy(), session(call, x, **options)
     got = made.run(None, {made.get_inputs()[0].name: x})[0]
     print(finding)
     for word, array in (("expected", expected), ("got", got)):
@@ -76,6 +76,8 @@ case("AvgPool2d(2, 2, divisor_override=3) is written without its divisor", nn.Av
 case("Hardtanh(-1, 1) is written as Clip(0, 6)", nn.Hardtanh(-1.0, 1.0), x)
 case("Softplus(beta=3) is written as Softplus()", nn.Softplus(beta=3), x)
 case("flatten(x, 0, 2) is written as Flatten of axis 1", lambda x: flow.flatten(x, 0, 2), x)
+case("sum(x, 1) at opset 13 sums over all axes", lambda x: flow.sum(x, dim=1), odd, opset=13)
+case("var(x, 1) at opset 13 counts the cells of axis 0", lambda x: flow.var(x, dim=1), odd, opset=13)
 
 made = session(lambda x: x * 2, x, dynamic_batch_size=True)
 shapes = made.get_inputs()[0].shape, made.get_outputs()[0].shape
