@@ -69,6 +69,8 @@ class Target:
     environment: str
     on_host: bool = False
     """Runs on the host when no environment of its family is installed."""
+    slow: bool = False
+    """Takes seconds over each file: unless it is named, it gets a slice of the models (plan.SLICE)."""
 
     @property
     def path(self) -> Path:
@@ -79,7 +81,7 @@ class Target:
 SOURCES = {
     source.name: source
     for source in (
-        Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
+        Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2, (13, 26)),
         Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1, opsets=(13, 26)),
         Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1, opsets=(13, 26)),
         Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
@@ -89,8 +91,8 @@ SOURCES = {
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
         Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
-        Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
-        Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
+        Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2, (18, 25)),
+        Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2, (9, 20)),
         Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
         Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
         Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
@@ -100,13 +102,20 @@ SOURCES = {
 TARGETS = {
     target.name: target
     for target in (
-        Target("iree", "IREE", "iree.py", "default", "iree"),
+        Target("iree", "IREE", "iree.py", "default", "iree", slow=True),
         Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
         Target(
             "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
         ),
-        Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert"),
-        Target("litert+channels-first", "LiteRT, outputs put channels first", "litert.py", "channels-first", "litert"),
+        Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert", slow=True),
+        Target(
+            "litert+channels-first",
+            "LiteRT, outputs put channels first",
+            "litert.py",
+            "channels-first",
+            "litert",
+            slow=True,
+        ),
         Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),

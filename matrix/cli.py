@@ -25,7 +25,7 @@ from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
-from matrix.plan import VARIANTS, Plan, Selection, make_plan
+from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan
 from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
@@ -61,15 +61,20 @@ def add_selection(add: Any) -> None:
     """Declare the options that select cells; `add` is argparse's add_argument, or pytest's addoption."""
     for name in OPTIONS_OF_SELECTION:
         add(f"--{name}", type=_names, default=[], metavar="NAMES", help=f"{name}, by name or pattern, with commas")
-    add("--opset", type=_numbers, default=[], metavar="NUMBERS", help="opsets to ask for (default: the exporter's own)")
+    told = "opsets to ask for, or `each`: every exporter's lowest, highest, 13, 17, 21 (default: the exporter's own)"
+    add("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     add("--size", choices=("default", "full"), default="default", help="full: the published widths")
     add("--quick", dest="scope", action="store_const", const="quick", default="default", help="a dozen models")
     add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
+    told = "what the published matrix has: the default models, precisions, opsets, and the sources' own models"
+    add("--published", dest="scope", action="store_const", const="published", help=told)
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str) -> list[int | str]:
+    if text == EACH:
+        return [EACH]
     if not all(number.isdecimal() and int(number) for number in _names(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17")
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17, nor `{EACH}`")
     return [int(number) for number in _names(text)]
 
 
