@@ -11,6 +11,7 @@ import json
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS
 from matrix.environments import Environment, environments
 from matrix.errors import MachineError, UserError, unknown
@@ -125,6 +127,8 @@ def _parser() -> _Parser:
     run.add_argument(
         "--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN, or not as expected"
     )
+    told = "such as 30m: the most informative part of the selection that fits, by what it took before"
+    run.add_argument("--budget", type=seconds_of, default=0, metavar="TIME", help=told)
     again = commands.add_parser("publish", help="write public/ from what is recorded")
     for command in (run, again):
         add_selection(command.add_argument)
@@ -191,6 +195,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
             run = run_of(plan, workshop, bars, options)
+            if options.budget:
+                plan = run.plan = _fitted(plan, run, options.budget, bars)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
                 reasons = run.install() if options.install else {}
@@ -203,6 +209,18 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     surprised = tell_run(data["cells"], expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return int(options.strict and (surprised or any(cell["status"] == "NOT_RUN" for cell in data["cells"])))
+
+
+def _fitted(plan: Plan, run: Run, seconds: float, watcher: Watcher) -> Plan:
+    """The part of a plan that fits; the run is stopped when the time is over all the same."""
+    fitting = within(plan, seconds, run.workers, Costs.of(run.workshop.journal))
+    models = [len({export.model.name for export in p.exports}) for p in (fitting, plan)]
+    cells = [len(p.cells) for p in (fitting, plan)]
+    watcher.tell("budget: {} of {} models, {} of {} cells".format(*models, *cells))
+    timer = threading.Timer(seconds, run.stop)
+    timer.daemon = True
+    timer.start()
+    return fitting
 
 
 def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
