@@ -55,6 +55,7 @@ SOURCES = {
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
+        Source("nnabla.converter", "NNabla", "nnabla_pf.py", "converter", "nnabla", 1),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
@@ -68,6 +69,7 @@ TARGETS = {
     for target in (
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
+        Target("nnabla", "NNabla", "nnabla_nnp.py", "default", "nnabla"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
