@@ -16,10 +16,10 @@ from mindspore import Parameter, Tensor, nn, ops
 
 PACKAGES = ("mindspore", "numpy")
 UNSUPPORTED = (
-    r"not support",
-    r"[Uu]nsupported",
-    r"Can not find target operator",
+    r"not (yet )?support",
+    r"Unsupported op ",
 )
+DTYPES = ("float32", "float16", "float64")
 
 ms.set_context(mode=ms.GRAPH_MODE)
 ms.set_device("CPU")
@@ -474,6 +474,11 @@ def reshape(x, shape):
     return ops.reshape(x, target)
 
 
+def transpose(x, permutation):
+    """ops.transpose."""
+    return ops.transpose(x, permutation)
+
+
 def flatten(x):
     """ops.flatten."""
     return ops.flatten(x)
@@ -551,7 +556,7 @@ def matmul(a, b, transpose_b):
 
 def one_hot(node, depth):
     """nn.OneHot."""
-    return nn.OneHot(-1, depth, 1.0, 0.0, ms.float32)
+    return nn.OneHot(-1, depth, 1.0, 0.0, getattr(ms, node.dtype))
 
 
 def linear_affine(x, factor, offset):
@@ -667,7 +672,7 @@ LAYERS = {
     "arg_min": function(ops.argmin, keepdims="keepdims"),
     "flatten": function(flatten),
     "reshape": function(reshape),
-    "transpose": function(ops.transpose, permutation="input_perm"),
+    "transpose": function(transpose),
     "squeeze": function(ops.squeeze),
     "unsqueeze": function(ops.expand_dims),
     "concat": function(concat),
@@ -736,6 +741,7 @@ def build(graph, request):
     """The model as a cell for inference; each node is told the shapes of its inputs at the export sizes."""
     shapes = {i.name: [graph.sizes.get(n, n) for n in i.shape] for i in graph.inputs}
     for node in graph.nodes:
+        node.dtype = request.dtype
         node.input_shapes = [shapes[name] for name in node.inputs]
         shapes.update(zip(node.outputs, node.shapes))
     model = Model(graph)
