@@ -9,6 +9,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 PACKAGES = ("onnx", "numpy")
+DTYPES = ("float32", "float16", "bfloat16", "float64")
 DEFAULT_OPSET = 17
 
 
@@ -16,14 +17,15 @@ class Writer:
     """Collects the nodes and initializers of one ONNX graph.
 
     Any operator is a method: `w.Mul(x, 0.5)` adds a node and returns the name of its output. Inputs are names of
-    tensors, None for an optional one left out, or numbers, which become initializers (int64, float32 or bool).
+    tensors, None for an optional one left out, or numbers, which become initializers (int64, bool, or of the model's
+    dtype; arrays of float32 stay so).
 
     shapes: of the reference model's values, at the export sizes, by name of the tensor
     arrays: what initializers there may be; those that no node reads are not written
     """
 
-    def __init__(self, opset, dynamic):
-        self.opset, self.dynamic = opset, dynamic
+    def __init__(self, opset, dynamic, dtype="float32"):
+        self.opset, self.dynamic, self.dtype = opset, dynamic, np.dtype(dtype)
         self.nodes, self.shapes, self.arrays, self.constants = [], {}, {}, {}
         self.scope = ""
 
@@ -44,7 +46,7 @@ class Writer:
         if value is None or isinstance(value, str):
             return value or ""
         array = np.asarray(value)
-        array = array.astype({"f": "float32", "i": "int64"}.get(array.dtype.kind, array.dtype))
+        array = array.astype({"float64": self.dtype, "int32": "int64"}.get(array.dtype.name, array.dtype))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
             self.constants[key] = self.weight("constant_%d" % (len(self.constants) + 1), array)
@@ -273,7 +275,7 @@ def rms_norm(w, x, epsilon, scale):
 
 def group_norm(w, x, groups, epsilon, scale, bias):
     """GroupNormalization before opset 21 (that of opset 18 scales groups, not channels)."""
-    ones, zeros = np.ones(groups, np.float32), np.zeros(groups, np.float32)
+    ones, zeros = np.ones(groups), np.zeros(groups)
     y = w.InstanceNormalization(w.Reshape(x, [0, groups, -1]), ones, zeros, epsilon=epsilon)
     return w.Add(w.Mul(w.Reshape(y, w.shape(x)), w.per_channel(scale, x)), w.per_channel(bias, x))
 
@@ -515,7 +517,7 @@ def build(graph, request):
 def canonical(graph, inputs, request, path):
     """Write the graph at the asked opset (17 when none is), and have the checker read it."""
     opset = request.opset or DEFAULT_OPSET
-    w = Writer(opset, any(request.dynamic.values()))
+    w = Writer(opset, any(request.dynamic.values()), request.dtype)
     w.shapes = {i.name: [graph.sizes.get(n, n) for n in i.shape] for i in graph.inputs}
     write_layers(w, graph)
     read = {name for node in w.nodes for name in node.input}

@@ -6,6 +6,7 @@ weights, or a function of tensors. LAYERS are building blocks of torch; COMPOSED
 
 import functools
 
+import ml_dtypes
 import numpy as np
 import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
 import torch
@@ -17,6 +18,7 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
 # (torch.export._patches): the second one in a process meets the usual kernel and freezes the time axis.
 ISOLATE = True
+DTYPES = ("float32", "float16", "bfloat16", "float64")
 UNSUPPORTED = (
     r"^UnsupportedOperatorError: ",
     r"^RuntimeError: Unsupported onnx_opset_version",
@@ -26,6 +28,20 @@ UNSUPPORTED = (
 )
 
 torch.set_num_threads(1)
+
+
+def tensor_of(array):
+    """The array as a tensor; PyTorch takes no bfloat16 from NumPy, but its bits."""
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def array_of(tensor):
+    """The tensor as an array, likewise."""
+    if tensor.dtype is torch.bfloat16:
+        return tensor.contiguous().view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return tensor.numpy()
 
 
 # -- Entries ----------------------------------------------------------------------------------------------------------
@@ -51,7 +67,7 @@ def module(make):
 
 def loaded(layer, arrays):
     """The module with these weights, some of them under the names that PyTorch gives them."""
-    layer.load_state_dict({NAMES.get(name, name): torch.from_numpy(array) for name, array in arrays.items()})
+    layer.load_state_dict({NAMES.get(name, name): tensor_of(array) for name, array in arrays.items()})
     return layer
 
 
@@ -61,7 +77,7 @@ class Composed(nn.Module):
     def __init__(self, call, arrays):
         super().__init__()
         self.call = call
-        self.weights = nn.ParameterDict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        self.weights = nn.ParameterDict({name: tensor_of(array) for name, array in arrays.items()})
 
     def forward(self, *tensors):
         """What `call` makes of the tensors and the weights."""
@@ -464,7 +480,7 @@ LAYERS = {
     "pixel_shuffle": module(lambda node, factor: nn.PixelShuffle(factor)),
     "gather": function(gather),
     "where": function(torch.where),
-    "one_hot": function(lambda ids, depth: F.one_hot(ids, depth).float()),
+    "one_hot": function(lambda ids, depth: F.one_hot(ids, depth).to(torch.get_default_dtype())),
     "top_k": function(torch.topk, axis="dim"),
     "cumulative_sum": function(cumulative_sum),
 }
@@ -510,15 +526,16 @@ class Model(nn.Module):
 
 
 def build(graph, request):
-    """The reference model as an nn.Module, for inference."""
+    """The reference model as an nn.Module, for inference, in the dtype that is asked for."""
+    torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
     return Model(graph).eval()
 
 
 def run(model, inputs):
     """The model's outputs by name."""
     with torch.no_grad():
-        results = model(*[torch.from_numpy(inputs[name]) for name in model.inputs])
-    return {name: result.numpy() for (name, _), result in zip(model.outputs, results)}
+        results = model(*[tensor_of(inputs[name]) for name in model.inputs])
+    return {name: array_of(result) for (name, _), result in zip(model.outputs, results)}
 
 
 # -- Exporters --------------------------------------------------------------------------------------------------------
@@ -529,7 +546,7 @@ def write(model, inputs, request, path, **options):
     if request.opset is not None:
         options["opset_version"] = request.opset
     names = {"input_names": model.inputs, "output_names": [name for name, _ in model.outputs]}
-    torch.onnx.export(model, tuple(torch.from_numpy(inputs[name]) for name in model.inputs), path, **names, **options)
+    torch.onnx.export(model, tuple(tensor_of(inputs[name]) for name in model.inputs), path, **names, **options)
 
 
 def dynamo(model, inputs, request, path):

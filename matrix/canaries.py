@@ -52,6 +52,7 @@ def write(folder: Path) -> None:
 #: The export that the canaries would be of.
 EXPORT: Record = {
     "sets": [0],
+    "tolerance": "float32",
     "inputs": [{"name": "x", "dtype": "float32", "shape": SHAPE}],
     "outputs": [{"name": "y", "value": "y", "wanted": "float32"}],
 }

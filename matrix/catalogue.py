@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models.registry import ReferenceModel
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -25,11 +27,24 @@ class Source:
     exporter: str
     environment: str
     tier: int
+    opsets: tuple[int, int] | None = None
+    """The lowest and the highest opset that it can be asked for; None where it takes no opset."""
+    family: str = ""
+    """Of the models that it brings itself, MODELS in its file; "": it builds the reference models."""
 
     @property
     def path(self) -> Path:
         """The exporter's file."""
         return ROOT / "exporters" / self.module
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes in which it can write a model; the first is the one that the default matrix has."""
+        return tuple(literal(self.path, "DTYPES")) or ("float32",)
+
+    def own_models(self) -> list[ReferenceModel]:
+        """The models that it brings itself."""
+        return [ReferenceModel(name, self.family, "own", None) for name in literal(self.path, "MODELS") if self.family]
 
 
 @dataclass(frozen=True)

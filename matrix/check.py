@@ -22,7 +22,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
-from matrix.jobs import write_arrays
+from matrix.jobs import dtype_of, in_dtype, write_arrays
 from matrix.text import printable
 
 MOST_BYTES = 2**31 - 1
@@ -54,6 +54,7 @@ def check(job: dict[str, Any], stage: Callable[[str], None]) -> dict[str, Any]:
         return {**found, "message": printable(str(refusal))}
     reference = json.loads((Path(job["model"]) / "model.json").read_text())
     found.update(_described(model, reference, job["mapping"] or {}))
+    found["tolerance"] = reference.get("tolerance") or job["tolerance"]
     (status, message), runnable = _problem(model, out, found, reference, job)
     found.update(status=status, message=printable(message), runnable=runnable)
     if runnable:
@@ -268,11 +269,11 @@ def _fits(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:
 def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int) -> Any:
     """What a graph input gets for one input set."""
     if "zeros" in entry:
-        return np.zeros([sizes.get(n, n) for n in entry["zeros"]], entry.get("dtype") or "float32")
+        return np.zeros([sizes.get(n, n) for n in entry["zeros"]], dtype_of(entry.get("dtype") or "float32"))
     array = arrays[f"{number}/{entry['value']}"]
     array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
     # A file may want another dtype than the model: that is the exporter's doing, which no runtime can answer for.
-    return np.ascontiguousarray(array.astype(entry["dtype"] or array.dtype))
+    return np.ascontiguousarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype))
 
 
 def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: dict[str, Any], sets: list[int]) -> None:
@@ -288,6 +289,7 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
                 (folder / f"input_{i}.pb").write_bytes(_tensor(array, entry["name"]))
             for i, entry in enumerate(found["outputs"]):
                 array = rounded[f"{number}/{entry['value']}"]
+                array = in_dtype(array, entry["wanted"])
                 array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
                 (folder / f"output_{i}.pb").write_bytes(_tensor(array, entry["name"]))
     write_arrays(out / "feeds.arrays", feeds)

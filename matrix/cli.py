@@ -172,7 +172,7 @@ def _megabytes(environment: Environment) -> int:
 def _models(options: argparse.Namespace, console: Console) -> int:
     table = Table("model", "kind", "family", "variants", "in the default matrix", "after")
     for model in all_models().values():
-        variants = VARIANTS if model.dynamic else VARIANTS[:1]
+        variants = [variant.name for variant in VARIANTS.values() if model.dynamic or not variant.dynamic]
         shown = "yes" if model.default else ""
         table.add_row(model.name, model.kind, model.family, ", ".join(variants), shown, model.paper)
     console.print(table)

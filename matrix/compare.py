@@ -15,10 +15,30 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-PASS_NOISE = 32.0
-"""Beyond rounding, an output may be this many times less exact than the native run."""
-RELATIVE, ABSOLUTE = 1e-3, 1e-5
-"""The float32 tolerance: |error| <= ABSOLUTE * scale + RELATIVE * |truth|."""
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far floating-point outputs of one precision may be from the truth: docs/tolerances.md says why.
+
+    |error| <= absolute * scale + relative * |truth| + least, else it is WRONG; scale is the greatest magnitude of
+    the truth. PASS, if it is within `noise` roundings and `clean` * scale besides, else IMPRECISE.
+    """
+
+    epsilon: float
+    relative: float
+    absolute: float
+    clean: float
+    noise: float = 32.0
+    """Beyond rounding, an output may be this many times less exact than the native run."""
+    least: float = 0.0
+
+
+TOLERANCES = {
+    "float64": Tolerance(2.0**-52, relative=1e-10, absolute=1e-12, clean=1e-10),
+    "float32": Tolerance(2.0**-23, relative=1e-3, absolute=1e-5, clean=1e-3),
+    "float16": Tolerance(2.0**-10, relative=2e-2, absolute=1e-2, clean=2e-2),
+    "bfloat16": Tolerance(2.0**-7, relative=1e-1, absolute=5e-2, clean=1e-1),
+}
 WORSE = ("PASS", "IMPRECISE", "WRONG")
 
 
@@ -55,12 +75,19 @@ class Comparison:
         return [{k: v for k, v in vars(m).items() if v not in (None, "")} for m in self.measures]
 
 
+def tolerance_of(record: dict[str, Any]) -> Tolerance:
+    """The tolerance that an export's record states: the name of one, or its numbers."""
+    stated = record["tolerance"]
+    return TOLERANCES[stated] if isinstance(stated, str) else Tolerance(**stated)
+
+
 def compare(
     actual: list[dict[str, Array]],
     truth: list[dict[str, Array]],
     native: list[dict[str, Array]] | None,
     dtypes: dict[str, str],
     sets: Iterable[int],
+    tolerance: Tolerance = TOLERANCES["float32"],
 ) -> Comparison:
     """Compare every output of every input set with the float64 truth.
 
@@ -73,7 +100,7 @@ def compare(
             measures.append(Measure(number, name, "WRONG", "an output that the model does not have"))
         for name, dtype in dtypes.items():
             own = native[which].get(name) if native else None
-            measures.append(_measure(number, name, outputs.get(name), truth[which][name], own, dtype))
+            measures.append(_measure(number, name, outputs.get(name), truth[which][name], own, dtype, tolerance))
     worst = max(measures, key=lambda m: WORSE.index(m.status), default=None)
     if worst is None:
         return Comparison("WRONG", "nothing was compared")
@@ -81,25 +108,34 @@ def compare(
     return Comparison(worst.status, told, measures)
 
 
-def _measure(number: int, name: str, actual: Array | None, truth: Array, own: Array | None, dtype: str) -> Measure:
+def _measure(
+    number: int, name: str, actual: Array | None, truth: Array, own: Array | None, dtype: str, tolerance: Tolerance
+) -> Measure:
     if actual is None:
         return Measure(number, name, "WRONG", "the output is missing")
     if actual.shape != truth.shape:
         return Measure(number, name, "WRONG", f"shape {list(actual.shape)}, not {list(truth.shape)}")
-    if actual.dtype.kind not in "fiub":
+    if not is_numeric(actual):
         return Measure(number, name, "WRONG", f"dtype {actual.dtype}, not {dtype}")
-    values = _values(number, name, actual.astype(np.float64), truth.astype(np.float64), own, dtype)
+    values = _values(number, name, actual.astype(np.float64), truth.astype(np.float64), own, dtype, tolerance)
     if str(actual.dtype) != dtype:
         found = f"dtype {actual.dtype}, not {dtype}" + ("" if values.status == "WRONG" else " (the values are right)")
         return Measure(number, name, "WRONG", found, *_metrics_of(values))
     return values
 
 
+def is_numeric(array: Array) -> bool:
+    """Whether an array holds numbers or truth values, of a dtype of NumPy's own or of ml_dtypes'."""
+    return array.dtype.kind in "fiub" or array.dtype.name in TOLERANCES
+
+
 def _metrics_of(m: Measure) -> tuple[float | None, ...]:
     return m.max_abs, m.max_rel, m.rms, m.cosine, m.noise
 
 
-def _values(number: int, name: str, actual: Array, truth: Array, own: Array | None, dtype: str) -> Measure:
+def _values(
+    number: int, name: str, actual: Array, truth: Array, own: Array | None, dtype: str, tolerance: Tolerance
+) -> Measure:
     finite = np.isfinite(truth)
     if not np.array_equal(np.isnan(actual), np.isnan(truth)):
         strange = int((np.isnan(actual) != np.isnan(truth)).sum())
@@ -111,36 +147,44 @@ def _values(number: int, name: str, actual: Array, truth: Array, own: Array | No
         return Measure(number, name, "PASS", "", 0.0, 0.0, 0.0, 1.0, 0.0)
     error = np.abs(actual - truth)
     scale = float(np.abs(truth).max())
-    unit = float(np.finfo(np.float32 if dtype == "float32" else np.float64).eps) * scale
+    unit = tolerance.epsilon * scale
     if own is not None and own.shape == finite.shape:
-        unit = max(unit, _rounding(own[finite].astype(np.float64), truth, scale))
+        unit = max(unit, _rounding(own[finite].astype(np.float64), truth, scale, tolerance))
     greatest = float(error.max())
     noise = greatest / unit if unit else (0.0 if greatest == 0 else float("inf"))
     norm = float(np.linalg.norm(actual) * np.linalg.norm(truth))
     metrics = (
         greatest,
-        float((error / np.maximum(np.abs(truth), ABSOLUTE * max(scale, 1e-30))).max()),
+        float((error / np.maximum(np.abs(truth), tolerance.absolute * max(scale, 1e-30))).max()),
         float(np.sqrt(np.mean(error**2))),
         float(np.dot(actual, truth) / norm) if norm else 1.0,
         min(noise, 1e30),
     )
-    status, message = _verdict(error, truth, scale, noise, dtype)
+    status, message = _verdict(error, truth, scale, noise, dtype, tolerance)
     return Measure(number, name, status, message, *metrics)
 
 
-def _rounding(own: Array, truth: Array, scale: float) -> float:
+def _rounding(own: Array, truth: Array, scale: float, tolerance: Tolerance) -> float:
     """The greatest error of the native run; 0 where it is wrong, since that is no rounding that others may have too."""
     error = np.abs(own - truth)
-    return float(error.max()) if (error <= ABSOLUTE * scale + RELATIVE * np.abs(truth)).all() else 0.0
+    return 0.0 if _beyond(error, truth, scale, tolerance).any() else float(error.max())
 
 
-def _verdict(error: Array, truth: Array, scale: float, noise: float, dtype: str) -> tuple[str, str]:
-    if np.dtype(dtype).kind != "f":
+def _beyond(error: Array, truth: Array, scale: float, tolerance: Tolerance) -> Array:
+    """Where the error is more than the tolerance."""
+    found: Array = ~(error <= tolerance.absolute * scale + tolerance.relative * np.abs(truth) + tolerance.least)
+    return found
+
+
+def _verdict(
+    error: Array, truth: Array, scale: float, noise: float, dtype: str, tolerance: Tolerance
+) -> tuple[str, str]:
+    if "float" not in dtype:
         different = int((error != 0).sum())
         return ("WRONG", f"{different} of {error.size} values differ") if different else ("PASS", "")
-    if noise <= PASS_NOISE and error.max() <= RELATIVE * scale:  # however inexact the native run is
+    if noise <= tolerance.noise and error.max() <= tolerance.clean * scale:  # however inexact the native run is
         return "PASS", ""
-    beyond = error > ABSOLUTE * scale + RELATIVE * np.abs(truth)
+    beyond = _beyond(error, truth, scale, tolerance)
     if not beyond.any():
         return "IMPRECISE", f"error {error.max():.2g} is {noise:.0f} times the rounding of the native run"
     return (

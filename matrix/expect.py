@@ -237,7 +237,8 @@ class _Possible:
         self._environments = list(environments().values())
         placed = [(s.name, e.name) for s in SOURCES.values() for e in self._environments if runs_in(s, e)]
         self._sources = dict.fromkeys(name for source, e in placed for name in (source, f"{source}@{e}"))
-        self._models = all_models()
+        own = {model.name: model for source in SOURCES.values() for model in source.own_models()}
+        self._models = {**all_models(), **own}
 
     def complaints(self, target: str, entries: list[Entry]) -> Iterator[str]:
         """What is wrong with the entries of a target, a sentence each."""
@@ -260,7 +261,7 @@ class _Possible:
             return unknown("source", source, self._sources, "onnx-interop environments")
         if not models:
             return unknown("model", model, self._models, "onnx-interop models")
-        variants = VARIANTS if any(m.dynamic for m in models) else VARIANTS[:1]
+        variants = [v.name for v in VARIANTS.values() if not v.dynamic or any(m.dynamic for m in models)]
         if not any(_is_variant(variant, name) for name in variants):
             return unknown("variant", variant, variants, "onnx-interop models")
         return None

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -25,25 +26,29 @@ def ours(what):
     """Around what is the suite's own: no failure of it is the tool's."""
     try:
         yield
+    except NotImplementedError:
+        raise  # what the environment lacks is told as such
     except Exception as error:
         raise OurTroubleError("%s: %s: %s" % (what, type(error).__name__, error)) from error
 
 
 class Graph:
-    """A reference model, as an exporter sees it.
+    """A reference model in one precision, as an exporter sees it.
 
+    dtype: of its floating-point weights and inputs
     inputs: objects with name, dtype and shape (strings are dynamic axes; see sizes)
-    nodes: objects with op, layer, inputs, outputs, attributes (dict), weights (dict of float32 arrays by short name)
-        and shapes (of the outputs, at the export sizes); nodes with the same `layer` share their weights
+    nodes: objects with op, layer, inputs, outputs, attributes (dict), weights (dict of arrays of that dtype by short
+        name) and shapes (of the outputs, at the export sizes); nodes with the same `layer` share their weights
     outputs: objects with name, value (the name of a node's output) and dtype
     sizes: the length of each dynamic axis at export
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, dtype="float32"):
         with open(os.path.join(folder, "model.json")) as file:
             data = json.load(file)
         with np.load(os.path.join(folder, "weights.npz")) as weights:
-            arrays = {name: weights[name] for name in weights.files}
+            arrays = {name: in_dtype(weights[name], dtype) for name in weights.files}
+        self.dtype = dtype
         self.name = data["name"]
         self.sizes = data["input_sets"][0]
         self.inputs = [SimpleNamespace(**i) for i in data["inputs"]]
@@ -51,6 +56,23 @@ class Graph:
         self.nodes = [SimpleNamespace(**n) for n in data["nodes"]]
         for node in self.nodes:
             node.weights = {short: arrays[name] for short, name in node.weights.items()}
+
+
+def dtype_of(name):
+    """The NumPy dtype of that name; NotImplementedError for one that neither NumPy nor an installed ml_dtypes has."""
+    try:
+        return np.dtype(name)
+    except TypeError:
+        try:
+            import ml_dtypes
+        except ImportError:
+            raise NotImplementedError("this environment has no ml_dtypes, and so no %s in NumPy" % name) from None
+        return np.dtype(getattr(ml_dtypes, name))
+
+
+def in_dtype(array, name):
+    """The array in that dtype if it holds floating-point numbers, else as it is."""
+    return array.astype(dtype_of(name)) if array.dtype.kind == "f" and array.dtype.name != name else array
 
 
 ALIGNMENT = 64
@@ -67,11 +89,16 @@ def write_arrays(path, arrays):
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise ValueError("%s holds Python objects (dtype %s)" % (name, array.dtype))
-    header = json.dumps({name: [array.dtype.str, array.shape] for name, array in arrays.items()}).encode()
+    header = json.dumps({name: [_dtype_name(array.dtype), array.shape] for name, array in arrays.items()}).encode()
     with ours("the arrays cannot be written"), open(path, "wb") as file:
         file.write(header + b"\n")
         for array in arrays.values():
             file.write(array.tobytes() + bytes(-array.nbytes % ALIGNMENT))
+
+
+def _dtype_name(dtype):
+    """What dtype_of understands: dtypes that are not NumPy's own have a name only."""
+    return dtype.name if dtype.isbuiltin == 2 else dtype.str
 
 
 def read_arrays(path):
@@ -83,6 +110,7 @@ def read_arrays(path):
         header, data, start, found = json.loads(file.readline().decode()), bytearray(file.read()), 0, {}
     for name, (dtype, shape) in header.items():
         count = int(np.prod(shape, dtype=np.int64))
+        dtype = dtype_of(dtype)
         found[name] = np.frombuffer(data, dtype, count, start).reshape(shape) if count else np.empty(shape, dtype)
         start += -(-found[name].nbytes // ALIGNMENT) * ALIGNMENT
     return found
@@ -117,29 +145,97 @@ def export(module, job, stage):
 
     Returns how the file's graph inputs and outputs stand to the model's, or None when they have its names or order.
     """
+    request = SimpleNamespace(**{name: job[name] for name in ("opset", "dtype", "quantised", "exporter")})
+    graph, model = (own_model if job["own"] else reference_model)(module, job, request, stage)
     with ours("the reference model cannot be read"):
-        graph = Graph(job["model"])
-        inputs = read_sets(os.path.join(job["model"], "inputs.npz"), job["sets"])
+        inputs = sets_in_dtype(job, "inputs")
+    stage("native")
+    # Where no framework stands behind a source, its native run is the model's own, rounded behind each layer.
+    native = hasattr(module, "run")
+    values = [native_outputs(module, model, graph, x) for x in inputs] if native else sets_in_dtype(job, "rounded")
+    write_sets(os.path.join(job["out"], "native.arrays"), job["sets"], values)
+    stage("export")
+    return module.EXPORTERS[job["exporter"]](model, inputs[0], request, os.path.join(job["out"], "model.onnx"))
+
+
+def sets_in_dtype(job, file):
+    """The arrays of the job's input sets in a file of its model, in the job's dtype."""
+    sets = read_sets(os.path.join(job["model"], file + ".npz"), job["sets"])
+    return [{name: in_dtype(array, job["dtype"]) for name, array in arrays.items()} for arrays in sets]
+
+
+def dynamic_axes(job, inputs):
+    """{input: {axis: symbol}}, without axes where the job wants fixed sizes."""
+    return {i.name: {k: n for k, n in enumerate(i.shape) if isinstance(n, str) and job["dynamic"]} for i in inputs}
+
+
+def reference_model(module, job, request, stage):
+    """A model of the suite: its layer graph, and what the exporter builds of it."""
+    with ours("the reference model cannot be read"):
+        graph = Graph(job["model"], job["dtype"])
     stage("build")
     known = set(module.LAYERS) | set(getattr(module, "COMPOSED", ()))
     lacking = sorted({node.op for node in graph.nodes} - known)
     if lacking:
         raise NotImplementedError("no layer %s" % ", ".join(lacking))
-    dynamic = {
-        i.name: {axis: n for axis, n in enumerate(i.shape) if isinstance(n, str)} if job["dynamic"] else {}
-        for i in graph.inputs
-    }
-    request = SimpleNamespace(graph=graph, opset=job["opset"], dynamic=dynamic, exporter=job["exporter"])
-    model = module.build(graph, request)
-    stage("native")
-    if hasattr(module, "run"):
-        values = [native_outputs(module, model, graph, arrays) for arrays in inputs]
-    else:
-        # No framework stands behind this source: its native run is the graph in float32 NumPy.
-        values = read_sets(os.path.join(job["model"], "rounded.npz"), job["sets"])
-    write_sets(os.path.join(job["out"], "native.arrays"), job["sets"], values)
-    stage("export")
-    return module.EXPORTERS[job["exporter"]](model, inputs[0], request, os.path.join(job["out"], "model.onnx"))
+    request.graph, request.dynamic = graph, dynamic_axes(job, graph.inputs)
+    return graph, module.build(graph, request)
+
+
+# -- models that a source brings itself -------------------------------------------------------------------------------
+
+
+def own_model(module, job, request, stage):
+    """A model of the source's own; what the others' folders hold is written for it, the truth by the framework.
+
+    The module's MODELS names it; build(name, request) makes it; interface(model) gives inputs (name, dtype, shape, in
+    which strings are dynamic axes) and the sizes of those axes in each input set; draw(model, generator, sizes) the
+    inputs; truth(model, inputs) the outputs, computed in float64.
+    """
+    stage("build")
+    model = module.build(job["own"], request)
+    inputs, sizes = module.interface(model)
+    request.dynamic = dynamic_axes(job, [SimpleNamespace(**i) for i in inputs])
+    feeds = [module.draw(model, _generator(job["own"], n), sizes[min(n, len(sizes) - 1)]) for n in job["sets"]]
+    stage("truth")
+    truths = [module.truth(model, arrays) for arrays in feeds]
+    vacuous(truths)
+    outputs = [
+        {"name": name, "value": name, "dtype": job["dtype"] if array.dtype.kind == "f" else str(array.dtype)}
+        for name, array in truths[0].items()
+    ]
+    description = {"name": job["own"], "inputs": inputs, "outputs": outputs, "nodes": [], "input_sets": sizes}
+    with ours("the model cannot be written"):
+        os.makedirs(job["model"])
+        with open(os.path.join(job["model"], "model.json"), "w") as file:
+            json.dump(description, file)
+        for file, sets in (("inputs", feeds), ("truth", truths), ("rounded", truths)):
+            arrays = {"%d/%s" % (n, name): a for n, own in zip(job["sets"], sets) for name, a in own.items()}
+            np.savez(os.path.join(job["model"], file + ".npz"), **arrays)
+    return SimpleNamespace(outputs=[SimpleNamespace(**o) for o in outputs]), model
+
+
+def _generator(name, which):
+    return np.random.RandomState(zlib.crc32(("%s/%d" % (name, which)).encode()))
+
+
+LEAST_SPREAD = 0.02
+"""Of a floating-point output, its standard deviation over its greatest magnitude; and its change with the inputs."""
+
+
+def vacuous(truths):
+    """Refuse a model whose random weights make it say next to nothing, so that everybody would agree with it."""
+    for name, array in truths[0].items():
+        if array.dtype.kind != "f" or array.size < 2:
+            continue
+        scale = float(np.abs(array).max())
+        other = truths[1][name]
+        change = float(np.abs(array - other).max()) if other.shape == array.shape else scale
+        if not scale > 0 or min(float(array.std()), change) < LEAST_SPREAD * scale:
+            raise OurTroubleError(
+                "vacuous: output %s hardly varies (scale %.3g, spread %.3g, change %.3g)"
+                % (name, scale, float(array.std()), change)
+            )
 
 
 @contextmanager

@@ -13,7 +13,36 @@ from matrix.errors import UserError, unknown
 from models.catalogue import all_models
 from models.registry import ReferenceModel
 
-VARIANTS = ("static", "dynamic")
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to exchange a model."""
+
+    name: str
+    dynamic: bool = False
+    """Exported at one size, run at three; else at fixed sizes."""
+    dtype: str = "float32"
+    """Of its weights, inputs and floating-point outputs."""
+    quantised: str = ""
+    """What weights and activations become inside, between inputs and outputs of `dtype`."""
+
+    @property
+    def tolerance(self) -> str:
+        """The name of its tolerance."""
+        return self.quantised or self.dtype
+
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("static"),
+        Variant("dynamic", dynamic=True),
+        Variant("float16", dtype="float16"),
+        Variant("bfloat16", dtype="bfloat16"),
+        Variant("float64", dtype="float64"),
+        Variant("int8", quantised="int8"),
+    )
+}
 #: What `--quick` runs: one of each kind of trouble.
 QUICK = (
     "alexnet", "resnet-18", "lstm-classifier", "transformer-encoder", "mlp", "conv2d", "linear", "lstm",
@@ -32,6 +61,11 @@ class Export:
     opset: int | None = None
     full: bool = False
     """The model in its published width."""
+
+    @property
+    def way(self) -> Variant:
+        """What `variant` means."""
+        return VARIANTS[self.variant]
 
     @property
     def source_name(self) -> str:
@@ -110,13 +144,14 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     sources = _placed("source", selection.sources, SOURCES.values(), available, list(known.values()))
     targets = _placed("target", selection.targets, TARGETS.values(), available, list(known.values()))
     plan = Plan()
-    variants = _choose("variant", selection.variants, VARIANTS, "static, dynamic")
+    variants = [VARIANTS[name] for name in _choose("variant", selection.variants, VARIANTS, ", ".join(VARIANTS))]
+    models = _models(selection, [source for source, _ in sources])
     exports = [
-        Export(source, environment, model, variant, opset, selection.size == "full")
+        Export(source, environment, model, variant.name, opset, selection.size == "full")
         for source, environment in sources
-        for model in _models(selection)
+        for model in models[source.family and source.name]
         for variant in variants
-        if _makes_sense(model, variant, selection)
+        if _makes_sense(source, model, variant, selection)
         for opset in dict.fromkeys(selection.opsets or (None,))
     ]
     for export in exports:
@@ -132,21 +167,30 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     return plan
 
 
-def _models(selection: Selection) -> list[ReferenceModel]:
-    known = all_models()
+def _models(selection: Selection, sources: Iterable[Source]) -> dict[str, list[ReferenceModel]]:
+    """The selected reference models as "", and those that sources bring themselves, by the source's name."""
+    reference, own = all_models(), {s.name: {m.name: m for m in s.own_models()} for s in sources if s.family}
     if selection.models:
-        return [known[name] for name in _choose("model", selection.models, known, "onnx-interop models")]
-    if selection.scope == "quick":
-        return [known[name] for name in QUICK]
-    return [model for model in known.values() if model.default or selection.scope == "all"]
+        known = list(dict.fromkeys([*reference, *(name for models in own.values() for name in models)]))
+        chosen = set(_choose("model", selection.models, known, "onnx-interop models"))
+    elif selection.scope == "quick":
+        chosen = set(QUICK)
+    else:
+        chosen = {name for name, model in reference.items() if model.default or selection.scope == "all"}
+        chosen.update(name for models in own.values() for name in models)
+    return {
+        group: [model for name, model in models.items() if name in chosen]
+        for group, models in {"": reference, **own}.items()
+    }
 
 
-def _makes_sense(model: ReferenceModel, variant: str, selection: Selection) -> bool:
+def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, selection: Selection) -> bool:
     """Whether a variant exists for a model and, unless it is asked for, is cheap enough for the default matrix."""
-    if variant == "static":
-        return True
-    asked = selection.scope == "all" or "dynamic" in selection.variants
-    return model.dynamic and (asked or model.kind == "architecture")
+    asked = selection.scope == "all" or variant.name in selection.variants
+    if variant.dynamic and not (model.dynamic and (asked or model.kind != "layer")):
+        return False
+    dtype = variant.quantised or variant.dtype
+    return dtype in source.dtypes[: None if asked else 1]
 
 
 def _choose(what: str, patterns: Sequence[str], known: Iterable[str], where: str) -> list[str]:

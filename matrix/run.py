@@ -34,7 +34,7 @@ from matrix.records import Record
 from matrix.text import printable
 from matrix.verdict import Outcome, judged, outcome, repeats
 from matrix.watcher import Silence, Watcher
-from matrix.workshop import Workshop, case_files, clear_case, digest_of
+from matrix.workshop import REFERENCE, Workshop, case_files, clear_case, digest_of
 
 #: Everything on the host's side that shapes a result.
 _MECHANISM = [
@@ -63,7 +63,7 @@ class Run:
         self.id = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
         self.workers = self.workers or default_workers(self.limits)
         self._stop = threading.Event()
-        self._models: dict[str, Path] = {}
+        self._models: dict[tuple[str, str], Path] = {}
         self._numbers = itertools.count()
         self._announcing = threading.Lock()
         self.started = 0
@@ -103,9 +103,10 @@ class Run:
 
     def prepare(self) -> None:
         """Write the models, and what the records of this run refer to."""
-        names = list(dict.fromkeys(export.model.name for export in self.plan.exports))
+        layer_graphs = [export for export in self.plan.exports if not export.source.family]
+        wanted = list(dict.fromkeys((export.model.name, export.way.dtype) for export in layer_graphs))
         full = any(export.full for export in self.plan.exports)
-        self._models = self.workshop.models(names, full, self.workers, self.watcher)
+        self._models = self.workshop.models(wanted, full, self.workers, self.watcher)
         for environment in {*self.plan.environments, HOST}:
             if environment.installed and not self.workshop.journal.get("environment", environment.lock):
                 self.workshop.journal.append("environment", environment.lock, provenance.of_environment(environment))
@@ -180,7 +181,7 @@ class Run:
                 self._record_cell(step, cell, fingerprint, export, [Outcome(result)])
             else:
                 model = self.workshop.folder / export["folder"] / "model.onnx"
-                truth = self._models[cell.export.model.name] / "truth.npz"
+                truth = self._reference(cell.export, model.parent) / "truth.npz"
                 queues[cell.environment, cell.target.path] += [
                     self._cell_job(cell.key, cell.target.option, export, model, truth) for _ in range(self.repeat)
                 ]
@@ -266,11 +267,15 @@ class Run:
         return {
             "id": export.key,
             "log": self._passing("log"),
-            "model": str(self._models[export.model.name]),
+            "model": str(self._reference(export, folder)),
+            "own": export.model.name if export.source.family else None,
             "exporter": export.source.exporter,
             "opset": export.opset,
-            "dynamic": export.variant == "dynamic",
-            "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
+            "dynamic": export.way.dynamic,
+            "dtype": export.way.dtype,
+            "quantised": export.way.quantised,
+            "tolerance": export.way.tolerance,
+            "sets": DYNAMIC_SETS if export.way.dynamic else STATIC_SETS,
             "out": str(folder),
         }
 
@@ -307,6 +312,10 @@ class Run:
         more = {"TIMEOUT": "seconds", "MEMORY": "memory_mb"}.get(record["status"])
         return None if more and now[more] > given[more] else record
 
+    def _reference(self, export: Export, case: Path) -> Path:
+        """The folder of the export's model: of the suite's, or the one that its source wrote into the case."""
+        return case / REFERENCE if export.source.family else self._models[export.model.name, export.way.dtype]
+
     def _is_whole(self, export: Record) -> bool:
         """Whether the files of a recorded export lie there as they were written."""
         if export["files"] == case_files(self.workshop.folder / export["folder"]):
@@ -316,7 +325,7 @@ class Run:
 
     def _export_fingerprint(self, export: Export) -> str:
         return _digest(
-            self._models[export.model.name].name,
+            export.model.name if export.source.family else self._models[export.model.name, export.way.dtype].name,
             digest_of(export.source.path, *_MECHANISM),
             export.environment.lock,
             HOST.lock,
@@ -346,11 +355,11 @@ class Run:
             "message": self._shown(result.message),
             "runnable": False,
             "folder": self.workshop.relative(folder),
-            "sets": DYNAMIC_SETS if export.variant == "dynamic" else STATIC_SETS,
+            "sets": DYNAMIC_SETS if export.way.dynamic else STATIC_SETS,
         }
         if checked is not None:
             record["seconds"] = {**result.seconds, **checked.seconds}
-            record.update(judged(checked, folder, self._models[export.model.name], record["sets"]))
+            record.update(judged(checked, folder, self._reference(export, folder), record["sets"]))
             record["message"] = self._shown(record["message"])
         record["files"] = case_files(folder)
         record["blame"] = blame.blame_export(record)

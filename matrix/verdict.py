@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matrix.compare import Array, Comparison, compare
+from matrix.compare import Array, Comparison, compare, is_numeric, tolerance_of
 from matrix.jobs import read_sets
 from matrix.process import Job, Result, open_plain
 from matrix.records import Record
@@ -57,7 +57,7 @@ def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Recor
             own, truth = read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets)
         except Exception as error:  # whatever has become of them
             return {**found, "status": "NOT_RUN", "stage": "native", "message": _unreadable(error), "runnable": False}
-        native = compare(own, truth, None, dtypes, sets)
+        native = compare(own, truth, None, dtypes, sets, tolerance_of(found))
         # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
         if native.status == "WRONG":
             status, message, stage = "WRONG", native.message, "native"
@@ -80,7 +80,7 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
     except Exception as error:  # whatever a worker can have put there
         return Outcome(Result("NOT_RUN", "compare", _unreadable(error), worker=result.worker, log=result.log))
     dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
-    return Outcome(result, compare(actual, truth, native, dtypes, sets), actual)
+    return Outcome(result, compare(actual, truth, native, dtypes, sets, tolerance_of(export)), actual)
 
 
 def _unreadable(error: Exception) -> str:
@@ -117,7 +117,7 @@ def _difference(first: Outputs, second: Outputs) -> float:
     """The greatest difference of any value; infinity where names, shapes or NaN patterns differ."""
     greatest = 0.0
     for a, b in zip(first, second, strict=True):
-        if a.keys() != b.keys() or any(a[n].shape != b[n].shape or a[n].dtype.kind not in "fiub" for n in a):
+        if a.keys() != b.keys() or any(a[n].shape != b[n].shape or not is_numeric(a[n]) for n in a):
             return float("inf")
         for name in a:
             x, y = a[name].astype(np.float64), b[name].astype(np.float64)

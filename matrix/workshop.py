@@ -43,6 +43,8 @@ KEPT_LOG_BYTES = 200_000
 """A longer log is kept by its beginning and its end."""
 #: What a case consists of for those who run it.
 CASE_FILES = ("model.onnx", "native.arrays", "feeds.arrays")
+REFERENCE = "reference"
+"""The folder, within a case, of a model that its source brings itself."""
 Index = dict[str, dict[str, Any]]
 
 
@@ -138,31 +140,33 @@ class Workshop:
         source, rest = key.split("/", 1)
         return self.folder / "exports" / safe_name(source) / f"{safe_name(rest)}-{fingerprint[:12]}"
 
-    def models(self, names: Iterable[str], full: bool, workers: int, watcher: Watcher) -> dict[str, Path]:
-        """The folder of each model, written now if it is not there, whole, for the present state of the code."""
+    def models(
+        self, wanted: Iterable[tuple[str, str]], full: bool, workers: int, watcher: Watcher
+    ) -> dict[tuple[str, str], Path]:
+        """The folder of each (model, dtype), written now if it is not there whole, for the present code."""
         store, index_path = self.folder / "models", self.folder / "models" / "index.json"
         store.mkdir(parents=True, exist_ok=True)
         for torn in store.glob("tmp*"):  # of a run that was killed
             shutil.rmtree(torn, ignore_errors=True)
         index = _read_index(index_path)
-        wanted = {name: f"{name}{'@full' if full else ''}" for name in names}
-        missing = [name for name, label in wanted.items() if not _is_whole(store, index.get(label), watcher)]
+        labels = {(name, dtype): f"{name}{'@full' if full else ''}@{dtype}" for name, dtype in wanted}
+        missing = [key for key, label in labels.items() if not _is_whole(store, index.get(label), watcher)]
         watcher.begin("models", len(missing))
         if missing:
             # spawn: no thread or descriptor of the host leaks into the children.
             size, spawn = min(workers, len(missing)), get_context("spawn")
             with ProcessPoolExecutor(size, mp_context=spawn, initializer=_end_with_host) as pool:
-                futures = {pool.submit(_write, name, store, full): name for name in missing}
+                futures = {pool.submit(_write, *key, store, full): key for key in missing}
                 for future in as_completed(futures):
                     try:
-                        index[wanted[futures[future]]] = future.result()
+                        index[labels[futures[future]]] = future.result()
                     except BrokenProcessPool:
                         raise MachineError(
                             "a process that writes models was killed: run the same command again"
                         ) from None
                     watcher.advance("models", None)
             _replace(index_path, json.dumps({"code": models_digest(), "models": index}))
-        return {name: store / index[label]["folder"] for name, label in wanted.items()}
+        return {key: store / index[label]["folder"] for key, label in labels.items()}
 
 
 def _end_with_host() -> None:
@@ -177,8 +181,8 @@ def _end_with_host() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _write(name: str, store: Path, full: bool) -> dict[str, Any]:
-    folder = write_model(all_models()[name], store, full)
+def _write(name: str, dtype: str, store: Path, full: bool) -> dict[str, Any]:
+    folder = write_model(all_models()[name], store, full, dtype)
     return {"folder": folder.name, "files": digests(folder)}
 
 
@@ -243,7 +247,7 @@ def case_files(folder: Path) -> dict[str, str]:
 def clear_case(case: Path) -> None:
     """Leave nothing in the folder of a case but what an export is to write: the check writes there next."""
     for path in case.iterdir():
-        if path.name not in ("model.onnx", "native.arrays"):
+        if path.name not in ("model.onnx", "native.arrays", REFERENCE):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 

@@ -108,7 +108,7 @@ class Trace:
     def __init__(self, graph: Graph, inputs: Outputs) -> None:
         """Compute all values of `graph`; float32 suffices, far below the tolerance."""
         self._graph = graph
-        self._values = evaluate_all(graph, inputs, np.float32)
+        self._values = evaluate_all(graph, inputs, "float32")
         self.outputs = self._named(graph, self._values)
 
     def mutated(self, mutant: Graph) -> Outputs:
@@ -120,7 +120,7 @@ class Trace:
         for node, original in zip(mutant.nodes, self._graph.nodes, strict=True):
             if node is original and changed.isdisjoint(node.inputs) and not self._reweighted(node, mutant):
                 continue
-            results = compute(node, values, mutant.weights, np.float32)
+            results = compute(node, values, mutant.weights, "float32")
             changed |= {name for name, array in results.items() if not np.array_equal(array, values[name])}
             values.update(results)
         return self._named(mutant, values) if changed else self.outputs

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from models.layers import LAYERS
 from models.layers.base import Array, attributes_of
+from models.precision import HELD_IN, exchanged, held
 
 Shape = Sequence[int | str]
 
@@ -47,7 +48,10 @@ class Input:
     low: float = 0
 
     def draw(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
-        """Numbers for this input, with the dynamic axes as in `sizes`; floats hold float32 values."""
+        """Numbers for this input, with the dynamic axes as in `sizes`; floats as its precision has them."""
+        return exchanged(self._drawn(generator, sizes), self.dtype)
+
+    def _drawn(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
         shape = [sizes[n] if isinstance(n, str) else n for n in self.shape]
         if self.dtype == "int64":
             return generator.integers(int(self.low), int(self.high), shape)
@@ -100,7 +104,7 @@ class Net:
         described = Input(name, dtype, shape, high, low)
         self.graph.inputs.append(described)
         array = described.draw(generator_for(self.graph.name, name, 0), self._sizes)
-        return Value(name, _in_precision(array, np.float64))
+        return Value(name, held(array, "float64"))
 
     def output(self, name: str, value: Value) -> None:
         """Let the model return `value` under `name`."""
@@ -145,26 +149,29 @@ class Net:
         return lambda *inputs, **attributes: self.layer(op, *inputs, **attributes)
 
 
-def _in_precision(array: Array, dtype: Any) -> Array:
-    return array.astype(dtype) if array.dtype.kind == "f" else array
+def in_precision(graph: Graph, precision: str) -> Graph:
+    """The same graph with inputs and weights of that precision."""
+    inputs = [replace(i, dtype=precision) if i.dtype == "float32" else i for i in graph.inputs]
+    weights = {name: exchanged(array, precision) for name, array in graph.weights.items()}
+    return replace(graph, inputs=inputs, weights=weights)
 
 
-def compute(node: Node, values: dict[str, Array], weights: dict[str, Array], dtype: Any) -> dict[str, Array]:
-    """The outputs of one node by name, from the values and weights computed so far, held in `dtype`."""
-    own = {short: _in_precision(weights[name], dtype) for short, name in node.weights.items()}
+def compute(node: Node, values: dict[str, Array], weights: dict[str, Array], precision: str) -> dict[str, Array]:
+    """The outputs of one node by name, from the values and weights computed so far, held in `precision`."""
+    own = {short: weights[name].astype(HELD_IN[precision]) for short, name in node.weights.items()}
     results = LAYERS[node.op](*(values[name] for name in node.inputs), weights=own, attributes=node.attributes)
-    return dict(zip(node.outputs, (_in_precision(r, dtype) for r in results), strict=True))
+    return dict(zip(node.outputs, (held(r, precision) for r in results), strict=True))
 
 
-def evaluate_all(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
-    """Every value of the graph by name, every floating-point number of the computation held in `dtype`."""
-    values = {name: _in_precision(array, dtype) for name, array in inputs.items()}
+def evaluate_all(graph: Graph, inputs: dict[str, Array], precision: str = "float64") -> dict[str, Array]:
+    """Every value of the graph by name, every floating-point number between its layers held in `precision`."""
+    values = {name: held(array, precision) for name, array in inputs.items()}
     for node in graph.nodes:
-        values.update(compute(node, values, graph.weights, dtype))
+        values.update(compute(node, values, graph.weights, precision))
     return values
 
 
-def evaluate(graph: Graph, inputs: dict[str, Array], dtype: Any = np.float64) -> dict[str, Array]:
-    """The graph's outputs by name, every floating-point number of the computation held in `dtype`."""
-    values = evaluate_all(graph, inputs, dtype)
+def evaluate(graph: Graph, inputs: dict[str, Array], precision: str = "float64") -> dict[str, Array]:
+    """The graph's outputs by name, every floating-point number between its layers held in `precision`."""
+    values = evaluate_all(graph, inputs, precision)
     return {name: values[value] for name, value in graph.outputs}

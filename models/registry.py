@@ -19,8 +19,8 @@ class ReferenceModel:
     name: str
     family: str
     kind: str
-    """"layer" or "architecture"."""
-    describe: Callable[..., None]
+    """"layer", "architecture", or "own": of a source that brings it."""
+    describe: Callable[..., None] | None
     default: bool = True
     """Part of the default matrix; else only of `--all`."""
     full: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +32,8 @@ class ReferenceModel:
 
     def graph(self, sizes: dict[str, int] | None = None, full: bool = False) -> Graph:
         """The layer graph and its weights, described at `sizes` (the export size when not given)."""
+        if self.describe is None:
+            raise TypeError(f"{self.name} is no layer graph: its source builds it")
         net = Net(self.name, sizes or {axis: lengths[0] for axis, lengths in self.sizes.items()})
         self.describe(net, **(self.full if full else {}))
         return net.graph

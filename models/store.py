@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from models.layers.base import Array
-from models.net import Graph, evaluate, generator_for
+from models.net import Graph, evaluate, generator_for, in_precision
 from models.registry import ReferenceModel
 
 SCHEMA = 1
@@ -32,17 +32,18 @@ def draw_inputs(graph: Graph, which: int, sizes: dict[str, int]) -> dict[str, Ar
     return {i.name: i.draw(generator_for(graph.name, i.name, which), sizes) for i in graph.inputs}
 
 
-def write_model(model: ReferenceModel, folder: Path, full: bool = False) -> Path:
+def write_model(model: ReferenceModel, folder: Path, full: bool = False, precision: str = "float32") -> Path:
     """Write `model` below `folder` into a directory named by its content, and return that directory.
 
-    Holds model.json, weights.npz, inputs.npz, truth.npz (float64) and rounded.npz (the same graph computed in
-    float32); number 2 of input `x` is called "2/x" in there. The directory appears whole or not at all.
+    Holds model.json, weights.npz, inputs.npz, truth.npz (float64) and rounded.npz (the same graph, rounded to
+    `precision` behind each layer); number 2 of input `x` is called "2/x" in there. Numbers of 16 bits lie there as
+    float32. The directory appears whole or not at all.
     """
-    graph = model.graph(full=full)
+    graph = in_precision(model.graph(full=full), precision)
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder))
     try:
-        _write(model, graph, scratch)
+        _write(model, graph, scratch, precision)
         place = folder / f"{model.name}-{_digest(scratch)[:16]}"
         shutil.rmtree(place, ignore_errors=True)  # it may be damaged
         os.replace(scratch, place)
@@ -51,15 +52,15 @@ def write_model(model: ReferenceModel, folder: Path, full: bool = False) -> Path
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _write(model: ReferenceModel, graph: Graph, folder: Path) -> None:
+def _write(model: ReferenceModel, graph: Graph, folder: Path, precision: str) -> None:
     sets = input_set_sizes(model, graph)
     np.savez(folder / "weights.npz", **graph.weights)  # type: ignore[arg-type]
     dtypes: dict[str, str] = {}
     files: dict[str, dict[str, Array]] = {"inputs": {}, "truth": {}, "rounded": {}}
     for which, sizes in enumerate(sets):
         inputs = draw_inputs(graph, which, sizes)
-        rounded = evaluate(graph, inputs, np.float32)
-        dtypes = {name: str(array.dtype) for name, array in rounded.items()}
+        rounded = evaluate(graph, inputs, precision)
+        dtypes = {name: precision if a.dtype.kind == "f" else str(a.dtype) for name, a in rounded.items()}
         for file, arrays in (("inputs", inputs), ("truth", evaluate(graph, inputs)), ("rounded", rounded)):
             files[file].update({f"{which}/{name}": array for name, array in arrays.items()})
     for file, arrays in files.items():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
@@ -35,10 +36,11 @@ Export = Callable[..., onnx.ModelProto]
 def export(tmp_path: Path) -> Export:
     """Runs one export job as the worker does, and reads what it wrote."""
 
-    def run(model: ReferenceModel, opset: int | None, dynamic: bool = False) -> onnx.ModelProto:
-        folder = write_model(model, tmp_path / "models")
+    def run(model: ReferenceModel, opset: int | None, dynamic: bool = False, dtype: str = "float32") -> onnx.ModelProto:
+        folder = write_model(model, tmp_path / "models", precision=dtype)
         job = {"model": str(folder), "sets": [0], "out": str(tmp_path), "opset": opset, "dynamic": dynamic}
-        jobs.export(CANONICAL, {**job, "exporter": "canonical"}, lambda stage: None)
+        kind = {"exporter": "canonical", "own": None, "dtype": dtype, "quantised": ""}
+        jobs.export(CANONICAL, {**job, **kind}, lambda stage: None)
         return onnx.load(tmp_path / "model.onnx")
 
     return run
@@ -55,6 +57,14 @@ def test_layer_is_valid_at_the_asked_opset(export: Export, model: ReferenceModel
     onnx.checker.check_model(written, full_check=True)
     assert [(entry.domain, entry.version) for entry in written.opset_import] == [("", opset)]
     assert [i.name for i in written.graph.input] == [i.name for i in model.graph().inputs]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_all_floating_point_numbers_of_a_file_are_of_the_asked_dtype(export: Export, dtype: str) -> None:
+    graph = export(all_models()["transformer-encoder"], None, dtype=dtype).graph
+    wanted = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    values = [i.type.tensor_type.elem_type for i in [*graph.input, *graph.output]]
+    assert {*values, *(t.data_type for t in graph.initializer)} <= {wanted, onnx.TensorProto.INT64}
 
 
 def test_default_opset_is_17(export: Export) -> None:
@@ -88,7 +98,8 @@ def test_in_environment_file_keeps_to_python_3_6_and_stands_alone(path: Path) ->
 @pytest.mark.parametrize("name", ["worker.py", "jobs.py"])
 def test_what_runs_in_every_environment_needs_numpy_at_most(name: str) -> None:
     tree = ast.parse((ROOT / "matrix" / name).read_text())
-    assert imported(tree) <= {*sys.stdlib_module_names, "numpy"}
+    # bfloat16 is for the environments that have ml_dtypes.
+    assert imported(tree) <= {*sys.stdlib_module_names, "numpy", "ml_dtypes"}
 
 
 def python36(*arguments: Any) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from matrix.workshop import Workshop
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models that these tests use, written once."""
     workshop = Workshop(tmp_path_factory.mktemp("store"))
-    workshop.models(TINY, False, 1, Silence())
+    workshop.models([(name, "float32") for name in TINY], False, 1, Silence())
     workshop.journal.close()
     return workshop.folder / "models"
 

@@ -97,6 +97,7 @@ def job_of(reference: Path, out: Path, mapping: Any, opset: int | None, dynamic:
         "mapping": mapping,
         "opset": opset,
         "dynamic": dynamic,
+        "tolerance": "float32",
         "sets": [0, 2, 3] if dynamic else [0, 1],
     }
 

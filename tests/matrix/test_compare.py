@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matrix.compare import ABSOLUTE, PASS_NOISE, RELATIVE, Array, Comparison, Measure, compare
+from matrix.compare import TOLERANCES, Array, Comparison, Measure, compare
+
+TOLERANCE = TOLERANCES["float32"]
 
 EPSILON = float(np.finfo(np.float32).eps)
 TRUTH = np.array([1.0, -0.5, 0.25])
@@ -36,7 +38,7 @@ def test_the_truth_itself_passes_without_noise() -> None:
 
 
 @pytest.mark.parametrize("scale", [2.0**-60, 1.0, 2.0**60])
-@pytest.mark.parametrize(("noise", "status"), [(PASS_NOISE, "PASS"), (PASS_NOISE + 1, "IMPRECISE")])
+@pytest.mark.parametrize(("noise", "status"), [(TOLERANCE.noise, "PASS"), (TOLERANCE.noise + 1, "IMPRECISE")])
 def test_32_times_the_rounding_is_the_border_of_pass_at_every_scale(noise: float, status: str, scale: float) -> None:
     found = verdict(off_by(noise * EPSILON * scale, scale).astype(np.float32), TRUTH * scale)
     assert found.worst("noise") == noise
@@ -55,14 +57,14 @@ def test_the_native_run_sets_the_unit_of_noise_when_it_is_the_greater() -> None:
 
 @pytest.mark.parametrize(("part", "status"), [(0.999, "IMPRECISE"), (1.001, "WRONG")])
 def test_the_tolerance_is_the_border_of_wrong(part: float, status: str) -> None:
-    allowed = ABSOLUTE * 1.0 + RELATIVE * 1.0
+    allowed = TOLERANCE.absolute * 1.0 + TOLERANCE.relative * 1.0
     assert verdict(off_by(part * allowed).astype(np.float32)).status == status
 
 
 def test_a_zero_among_large_numbers_may_be_off_by_the_absolute_tolerance() -> None:
     truth = np.array([1.0, 0.0])
-    assert verdict([1.0, 0.9 * ABSOLUTE], truth).status == "IMPRECISE"
-    assert verdict([1.0, 1.1 * ABSOLUTE], truth).status == "WRONG"
+    assert verdict([1.0, 0.9 * TOLERANCE.absolute], truth).status == "IMPRECISE"
+    assert verdict([1.0, 1.1 * TOLERANCE.absolute], truth).status == "WRONG"
 
 
 def test_one_wrong_value_among_many_is_found_and_counted() -> None:

@@ -296,7 +296,7 @@ def test_the_check_has_a_verdict_on_every_damaged_file(store: Path, tmp_path: Pa
         out.mkdir()
         (out / "model.onnx").write_bytes(data)
         job = {"id": str(number), "log": str(out / "log"), "model": str(model), "out": str(out), "sets": [0, 1]}
-        jobs.append({**job, "mapping": None, "opset": None, "dynamic": False})
+        jobs.append({**job, "mapping": None, "opset": None, "dynamic": False, "tolerance": "float32"})
     told: list[Result] = []
     batch = Batch(HOST, "check", ROOT / "matrix" / "check.py", jobs, Place(writable=(tmp_path,)))
     run_batch(batch, LIMITS, lambda job, result: told.append(result), threading.Event())

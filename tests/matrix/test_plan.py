@@ -145,9 +145,15 @@ def variants(selection: Selection) -> set[tuple[str, str]]:
 def test_dynamic_variants_of_layers_are_made_when_asked_for() -> None:
     assert variants(Selection(models=["linear"])) == {("linear", "static")}
     assert variants(Selection(models=["linear"], variants=["dynamic"])) == {("linear", "dynamic")}
-    assert variants(Selection(models=["linear"], scope="all")) == {("linear", v) for v in VARIANTS}
-    assert variants(Selection(models=["alexnet"])) == {("alexnet", v) for v in VARIANTS}
+    whole = {("linear", name) for name in VARIANTS if name != "int8"}
+    assert variants(Selection(models=["linear"], sources=["canonical"], scope="all")) == whole
+    assert variants(Selection(models=["alexnet"])) == {("alexnet", "static"), ("alexnet", "dynamic")}
     assert variants(Selection(models=["alexnet"], variants=["static"])) == {("alexnet", "static")}
+
+
+def test_other_dtypes_are_planned_when_asked_for_where_the_exporter_has_them() -> None:
+    asked = Selection(models=["linear"], variants=["float16"], sources=["canonical", "mxnet.gluon"])
+    assert [export.key for export in make_plan(asked).exports] == ["canonical@host/linear/float16"]
 
 
 def test_each_opset_gives_an_export_of_its_own() -> None:

@@ -127,7 +127,7 @@ def test_only_what_depends_on_a_change_is_done_again(
 
     path = workshop.folder / "models" / "index.json"
     index = json.loads(path.read_text())
-    entry = index["models"]["relu"]
+    entry = index["models"]["relu@float32"]
     (path.parent / entry["folder"]).rename(path.parent / "relu-anothercontent")
     entry["folder"] = "relu-anothercontent"
     path.write_text(json.dumps(index))

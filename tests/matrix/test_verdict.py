@@ -52,7 +52,8 @@ def test_outputs_are_brought_back_to_the_models_names_and_layout(tmp_path: Path)
     write_sets(tmp_path / "out.arrays", [0], [{"Identity:0": y.transpose(1, 2, 0), "stranger": y}])
     for name in ("native", "truth"):
         write_sets(tmp_path / f"{name}.arrays", [0], [{"y": y}])
-    export = {"outputs": [{"name": "Identity:0", "value": "y", "wanted": "float32", "permutation": [1, 2, 0]}]}
+    output = {"name": "Identity:0", "value": "y", "wanted": "float32", "permutation": [1, 2, 0]}
+    export = {"outputs": [output], "tolerance": "float32"}
     job = {"out": str(tmp_path / "out.arrays"), "truth": str(tmp_path / "truth.arrays"), "sets": [0]}
     found = outcome(job, OK, export, tmp_path)
     np.testing.assert_array_equal(found.outputs[0]["y"], y)

@@ -155,7 +155,7 @@ def exporting(folder: Path, model: Path, exporter: str) -> dict[str, Any]:
     """A job for the fake exporter."""
     return {
         "id": exporter, "log": str(folder / "log"), "model": str(model), "exporter": exporter, "opset": None,
-        "dynamic": True, "sets": [0, 2, 3], "out": str(folder),
+        "dynamic": True, "sets": [0, 2, 3], "out": str(folder), "own": None, "dtype": "float32", "quantised": "",
     }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_outputs_depend_on_each_sample(model: ReferenceModel) -> None:
 @every_model
 def test_rounding_is_harmless(model: ReferenceModel) -> None:
     for inputs, truth in zip(sets_of(model), truths_of(model), strict=True):
-        for name, rounded in evaluate(graph_of(model), inputs, np.float32).items():
+        for name, rounded in evaluate(graph_of(model), inputs, "float32").items():
             if truth[name].dtype.kind != "f":
                 assert np.array_equal(rounded, truth[name]), f"rounding decides {name}"
             else:
@@ -104,7 +104,7 @@ def test_description_gives_the_same_numbers_again(model: ReferenceModel) -> None
 
 @every_model
 def test_recorded_shapes_are_those_of_the_values(model: ReferenceModel) -> None:
-    values = evaluate_all(graph_of(model), sets_of(model)[0], np.float32)
+    values = evaluate_all(graph_of(model), sets_of(model)[0], "float32")
     for node in graph_of(model).nodes:
         assert node.shapes == [list(values[name].shape) for name in node.outputs]
 

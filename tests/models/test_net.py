@@ -28,7 +28,7 @@ def test_shared_layers_have_one_set_of_weights() -> None:
 
 def test_evaluating_holds_the_precision_asked_for() -> None:
     x = {"x": np.ones((4, 3), dtype=np.float32)}
-    for dtype in (np.float32, np.float64):
+    for dtype in ("float32", "float64"):
         assert evaluate(MODEL.graph(), x, dtype)["y"].dtype == dtype
 
 

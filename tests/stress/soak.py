@@ -113,7 +113,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
         work = Path(place) / "work"
         with Workshop.alone(work) as workshop:  # with the models Python starts a process that stays
-            workshop.models(models, False, 2, Silence())
+            workshop.models([(name, "float32") for name in models], False, 2, Silence())
         for number in range(runs + 1):
             begun = time.monotonic()
             statuses = carried_out(plan, work) if number else Counter[str]()
