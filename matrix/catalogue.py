@@ -69,10 +69,10 @@ SOURCES = {
     source.name: source
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
-        Source("mindspore.export", "MindSpore", "mindspore_nn.py", "export", "mindspore", 2),
-        Source("mindspore.onnx", "MindSpore", "mindspore_nn.py", "onnx", "mindspore", 2),
+        Source("mindspore.export", "MindSpore", "mindspore_nn.py", "export", "mindspore", 2, opsets=(11, 11)),
+        Source("mindspore.onnx", "MindSpore", "mindspore_nn.py", "onnx", "mindspore", 2, opsets=(11, 11)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
-        Source("nnabla.converter", "NNabla", "nnabla_pf.py", "converter", "nnabla", 1),
+        Source("nnabla.converter", "NNabla", "nnabla_pf.py", "converter", "nnabla", 1, opsets=(6, 13)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
