@@ -11,7 +11,7 @@ import onnx
 from nnabla.utils.converter.nnabla import NnpExporter
 from nnabla.utils.converter.onnx import OnnxImporter
 from nnabla.utils.nnp_graph import NnpLoader
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 seen = []
 
@@ -44,6 +44,12 @@ alpha, gamma = 1.67326319217681884765625, 1.05070102214813232421875  # the defau
 y = run("Selu", {"x": x}, (TensorProto.FLOAT, (1, 3)))
 truth = gamma * np.where(x > 0, x, alpha * np.expm1(x))
 case("Selu without attributes, greatest error above 1e-5", False, bool(np.abs(y - truth).max() > 1e-5))
+
+box = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
+numbers = {"starts": [0], "ends": [4], "axes": [1], "steps": [2]}
+constants = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in numbers.items()]
+y = run("Slice", {"x": box}, (TensorProto.FLOAT, (1, 2, 6)), constants=constants)
+case("Slice of every second row (axis 1 of 3), numbers", box[:, ::2].ravel().tolist(), y.ravel().tolist())
 
 y = run("ArgMax", {"x": x}, (TensorProto.INT64, (1,)), axis=1, keepdims=0)
 case("ArgMax, dtype", "int64", str(y.dtype))
