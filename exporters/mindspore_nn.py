@@ -96,12 +96,14 @@ def last_first(pads):
     return tuple(pads[side * rank + axis] for axis in reversed(range(rank)) for side in (0, 1))
 
 
-def paddings(pad, value=0.0):
-    """The padding that a layer can do itself, and the cells before it when begins and ends differ."""
-    rank = len(pad) // 2
-    if pad[:rank] == pad[rank:]:
-        return tuple(pad[:rank]), []
-    return (0,) * rank, [Call(padded, {"padding": last_first(pad), "mode": "constant", "value": value})]
+def padding_cell(pads, mode="constant", value=0.0):
+    """nn.Pad, which pads with zeros; ops.pad for others, to which all axes or space alone are named."""
+    rank = len(pads) // 2
+    if mode == "constant" and value == 0:
+        return nn.Pad(tuple((pads[axis], pads[rank + axis]) for axis in range(rank)))
+    widths = last_first(pads)
+    widths = widths[:-4] if rank > 2 and not any(widths[-4:]) else widths
+    return Call(padded, {"padding": widths, "mode": {"edge": "replicate"}.get(mode, mode), "value": value})
 
 
 def padded(x, padding, mode, value):
@@ -109,6 +111,14 @@ def padded(x, padding, mode, value):
     if mode == "constant":
         return ops.pad(x, padding, mode, value)
     return ops.pad(x, padding, mode)
+
+
+def paddings(pad, value=0.0):
+    """The padding that a layer can do itself, and the cells before it when begins and ends differ."""
+    rank = len(pad) // 2
+    if pad[:rank] == pad[rank:]:
+        return tuple(pad[:rank]), []
+    return (0,) * rank, [padding_cell([0, 0] + pad[:rank] + [0, 0] + pad[rank:], "constant", value)]
 
 
 # -- Convolution and pooling ------------------------------------------------------------------------------------------
@@ -183,7 +193,7 @@ def lp_pool(node, kernel, stride, pad, p):
         raise NotImplementedError("there is no LPPool3d")
     before = [Call(ops.abs, {})] if p % 2 else []
     if any(pad):
-        before.append(Call(padded, {"padding": last_first(pad), "mode": "constant", "value": 0.0}))
+        before.append(padding_cell([0, 0] + pad[: len(kernel)] + [0, 0] + pad[len(kernel) :]))
     layer = of_rank("LPPool#", len(kernel))(float(p), only(kernel), only(stride))
     return nn.SequentialCell(*before, layer) if before else layer
 
@@ -515,17 +525,9 @@ def cut(node):
     return Call(slices, dict(zip(("axes", "starts", "ends", "steps"), zip(*found))))
 
 
-def pad(node, pads, mode, value):
-    """ops.pad; batch and channels are named to it only when they grow: its other modes take space alone."""
-    widths = last_first(pads)
-    if len(node.input_shapes[0]) > 2 and not any(widths[-4:]):
-        widths = widths[:-4]
-    return Call(padded, {"padding": widths, "mode": {"edge": "replicate"}.get(mode, mode), "value": value})
-
-
 def upsample_nearest(node, scale):
-    """ops.interpolate to a size."""
-    return Call(ops.interpolate, {"size": tuple(node.shapes[0][2:]), "mode": "nearest"})
+    """ops.ResizeNearestNeighbor to a size."""
+    return Call(ops.ResizeNearestNeighbor(tuple(node.shapes[0][2:])), {})
 
 
 def upsample_bilinear(node, scale, corners):
@@ -678,7 +680,7 @@ LAYERS = {
     "concat": function(concat),
     "split": function(split),
     "slice": cut,
-    "pad": attributed(pad),
+    "pad": attributed(lambda node, pads, mode, value: padding_cell(pads, mode, value)),
     "upsample_nearest": attributed(upsample_nearest),
     "upsample_bilinear": attributed(upsample_bilinear),
     "pixel_shuffle": attributed(lambda node, factor: nn.PixelShuffle(factor)),
