@@ -137,12 +137,17 @@ def convolution(node, filters, kernel, stride, pad, dilation, groups, use_bias):
 
 
 def transposed_convolution(node, filters, kernel, stride, pad, output_pad, dilation, groups, use_bias):
-    """nn.Conv1dTranspose, nn.Conv2dTranspose or nn.Conv3dTranspose."""
+    """nn.Conv1dTranspose, nn.Conv2dTranspose or nn.Conv3dTranspose.
+
+    What nn.Conv2dTranspose calls output_padding are zeros behind the output, so here less is cut off.
+    """
     rank, channels, options = len(kernel), node.weights["weight"].shape[0], {}
-    if rank == 1 and (any(output_pad) or pad[0] != pad[1]):
-        raise NotImplementedError("Conv1dTranspose pads both ends alike, and has no output padding")
-    if rank > 1:
-        options["output_padding"] = only(output_pad)
+    if rank == 3:
+        options["output_padding"] = tuple(output_pad)
+    else:
+        pad = pad[:rank] + [end - more for end, more in zip(pad[rank:], output_pad)]
+    if min(pad) < 0 or (rank == 1 and pad[0] != pad[1]):
+        raise NotImplementedError("output_padding are zeros, and Conv1dTranspose pads both ends alike")
     layer = of_rank("Conv#Transpose", rank)(
         channels, filters, only(kernel), only(stride), "pad", pad[0] if rank == 1 else paired(pad),
         dilation=only(dilation), group=groups, has_bias=use_bias, **options
@@ -189,8 +194,6 @@ def average_pool(node, kernel, stride, pad, ceil, count_pad):
 
 def lp_pool(node, kernel, stride, pad, p):
     """nn.LPPool1d or nn.LPPool2d, which raise x itself to the power p, and know no padding."""
-    if len(kernel) > 2:
-        raise NotImplementedError("there is no LPPool3d")
     before = [Call(ops.abs, {})] if p % 2 else []
     if any(pad):
         before.append(padding_cell([0, 0] + pad[: len(kernel)] + [0, 0] + pad[len(kernel) :]))
