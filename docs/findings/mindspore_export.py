@@ -1,4 +1,4 @@
-"""MindSpore: ONNX files with the wrong padding, with outputs that no node makes, or with a fixed output.
+"""MindSpore: ONNX files with the wrong padding or slices, with outputs that no node makes, or with a fixed output.
 
 mindspore 2.10.0, then onnx 1.23.2 and onnxruntime 1.31.1. Environment: mindspore2.10 to write, the suite's own to read:
     .tox/mindspore2.10/bin/python docs/findings/mindspore_export.py write
@@ -38,6 +38,10 @@ def write():
         def construct(self, x):
             return ops.argmax(x, -1)
 
+    class LastRow(nn.Cell):
+        def construct(self, x):
+            return x[-1]
+
     def cells():
         return {
             "conv2d": (nn.Conv2d(4, 4, (3, 5), pad_mode="pad", padding=(1, 1, 2, 2), has_bias=True), IMAGE),
@@ -49,6 +53,7 @@ def write():
             "layer-norm": (nn.LayerNorm((7,)), TABLE),
             "prelu": (nn.PReLU(7), TABLE),
             "argmax": (ArgMax(), TABLE),
+            "index": (LastRow(), (4, 2, 7)),
             "dense": (Last(nn.Dense(7, 7), nn.Dense(7, 5)), TABLE),
         }  # fmt: skip
 
@@ -100,6 +105,7 @@ def read():
         "conv1d": "Conv1d, padding 1",
         "conv2d-square": "Conv2d, padding (top 0, bottom 1, left 0, right 1), mindspore.export",
         "conv2d-transpose": "Conv2dTranspose, padding (1, 1, 0, 0)",
+        "index": "x[-1]",
     }
     for name, what in told.items():
         path = os.path.join(FOLDER, name + ".onnx")
