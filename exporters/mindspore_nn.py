@@ -17,7 +17,8 @@ from mindspore import Parameter, Tensor, nn, ops
 PACKAGES = ("mindspore", "numpy")
 UNSUPPORTED = (
     r"not (yet )?support",
-    r"Unsupported op ",
+    r"Unsupported (op|type)\b",
+    r"must be a type of",
 )
 DTYPES = ("float32", "float16", "float64")
 
