@@ -70,5 +70,9 @@ x = variable(2, 3)
 for opset in (8, 12, 14):
     case("opset asked for %d" % opset, opset, exported([x], F.relu(x), opset=str(opset)).opset_import[0].version)
 
+constant = exported([x], F.reshape(x, (3, 2)), opset="7").graph.node[0]
+kind = onnx.TensorProto.DataType.Name(constant.attribute[0].t.data_type)
+case("reshape at opset 7: type of the Constant, which may be", "FLOAT", kind)
+
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))
