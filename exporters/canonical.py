@@ -10,7 +10,8 @@ from onnx import helper, numpy_helper
 
 PACKAGES = ("onnx", "numpy")
 DTYPES = ("float32", "float16", "bfloat16", "float64")
-DEFAULT_OPSET = 17
+#: Most operators take bfloat16 since opset 22.
+DEFAULT_OPSETS = {"bfloat16": 22}
 
 
 class Writer:
@@ -78,6 +79,11 @@ class Writer:
 def since(opset, operator, composition):
     """`operator` from that opset on, `composition` before it."""
     return lambda w, *xs, **a: (operator if w.opset >= opset else composition)(w, *xs, **a)
+
+
+def stashed(opset, operator, composition):
+    """`operator` from that opset on, but for float64: what it normalises by is a float32 by ONNX's definition."""
+    return lambda w, *xs, **a: (operator if w.opset >= opset and w.dtype != "float64" else composition)(w, *xs, **a)
 
 
 #: Attributes of layers as ONNX spells them; None: what only says how many weights to draw.
@@ -396,14 +402,14 @@ LAYERS = {
     "global_lp_pool": global_pool("GlobalLpPool"),
     "global_max_pool": global_pool("GlobalMaxPool"),
     "greater": direct("Greater"),
-    "group_norm": since(21, group_norm_21, group_norm),
+    "group_norm": stashed(21, group_norm_21, group_norm),
     "gru": recurrent("GRU", GRU_GATES),
     "gru_cell": cell("GRU", GRU_GATES, linear_before_reset=1),
     "hard_sigmoid": direct("HardSigmoid"),
     "hard_swish": since(14, direct("HardSwish"), lambda w, x: w.Mul(x, w.HardSigmoid(x, alpha=1 / 6, beta=0.5))),
     "hierarchical_softmax": hierarchical_softmax,
     "instance_norm": direct("InstanceNormalization", "scale", "bias"),
-    "layer_norm": since(17, direct("LayerNormalization", "scale", "bias"), layer_norm),
+    "layer_norm": stashed(17, direct("LayerNormalization", "scale", "bias"), layer_norm),
     "leaky_relu": direct("LeakyRelu"),
     "less": direct("Less"),
     "linear": linear,
@@ -429,7 +435,7 @@ LAYERS = {
     "one_hot": lambda w, ids, depth: w.OneHot(ids, depth, [0.0, 1.0]),
     "pad": direct("Pad", "pads", "value"),
     "pixel_shuffle": direct("DepthToSpace", mode="CRD"),
-    "position_embedding": lambda w, x, weight, entries: w.Add(x, w.Slice(weight, [0], w.length(x, 1))),
+    "position_embedding": lambda w, x, weight, entries: w.Add(x, w.Slice(weight, [0], w.length(x, 1), [0])),
     "power": direct("Pow"),
     "prelu": lambda w, x, slope: w.PRelu(x, w.per_channel(slope, x)),
     "reciprocal": direct("Reciprocal"),
@@ -443,7 +449,7 @@ LAYERS = {
     "reduce_sum": reduction("ReduceSum"),
     "relu": direct("Relu"),
     "reshape": direct("Reshape", "shape"),
-    "rms_norm": since(23, direct("RMSNormalization", "scale", axis=-1), rms_norm),
+    "rms_norm": stashed(23, direct("RMSNormalization", "scale", axis=-1), rms_norm),
     "rnn": recurrent("RNN", (0,)),
     "selu": direct("Selu"),
     "sigmoid": direct("Sigmoid"),
@@ -515,8 +521,8 @@ def build(graph, request):
 
 
 def canonical(graph, inputs, request, path):
-    """Write the graph at the asked opset (17 when none is), and have the checker read it."""
-    opset = request.opset or DEFAULT_OPSET
+    """Write the graph at the asked opset (17 when none is, 22 for bfloat16), and have the checker read it."""
+    opset = request.opset or DEFAULT_OPSETS.get(request.dtype, 17)
     w = Writer(opset, any(request.dynamic.values()), request.dtype)
     w.shapes = {i.name: [graph.sizes.get(n, n) for n in i.shape] for i in graph.inputs}
     write_layers(w, graph)

@@ -7,6 +7,7 @@ suite's own Python. Tiers of ONNX support, after the Deep Learning Showdown: 2 b
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,10 @@ class Source:
     """The lowest and the highest opset that it can be asked for; None where it takes no opset."""
     family: str = ""
     """Of the models that it brings itself, MODELS in its file; "": it builds the reference models."""
+    on_host: bool = False
+    """Runs on the host when no environment of its family is installed."""
+    given: bool = False
+    """Its models come with their inputs and outputs, and are named, a line each, in FILE/ENVIRONMENT.txt."""
 
     @property
     def path(self) -> Path:
@@ -42,9 +47,15 @@ class Source:
         """The dtypes in which it can write a model; the first is the one that the default matrix has."""
         return tuple(literal(self.path, "DTYPES")) or ("float32",)
 
-    def own_models(self) -> list[ReferenceModel]:
-        """The models that it brings itself."""
-        return [ReferenceModel(name, self.family, "own", None) for name in literal(self.path, "MODELS") if self.family]
+    def own_models(self, environment: str) -> list[ReferenceModel]:
+        """The models that it brings itself; what is given may differ from one environment to another."""
+        if not self.family:
+            return []
+        names = literal(self.path, "MODELS")
+        if self.given:
+            file = self.path.with_suffix("") / f"{environment}.txt"
+            names = file.read_text().split() if file.exists() else ()
+        return [ReferenceModel(name, self.family, "own", None, dynamic=not self.given) for name in names]
 
 
 @dataclass(frozen=True)
@@ -69,33 +80,56 @@ SOURCES = {
     source.name: source
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
+        Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1, opsets=(13, 26)),
+        Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1, opsets=(13, 26)),
+        Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
+        Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
+        Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
         Source("mindspore.export", "MindSpore", "mindspore_nn.py", "export", "mindspore", 2, opsets=(11, 11)),
         Source("mindspore.onnx", "MindSpore", "mindspore_nn.py", "onnx", "mindspore", 2, opsets=(11, 11)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("nnabla.converter", "NNabla", "nnabla_pf.py", "converter", "nnabla", 1, opsets=(6, 13)),
+        Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
+        Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
+        Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
-        Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
-        Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
-        Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+        Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
     )
 }
 
 TARGETS = {
     target.name: target
     for target in (
+        Target("iree", "IREE", "iree.py", "default", "iree"),
+        Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
+        Target(
+            "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
+        ),
+        Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert"),
+        Target("litert+channels-first", "LiteRT, outputs put channels first", "litert.py", "channels-first", "litert"),
+        Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
+        Target("ncnn", "ncnn through pnnx", "ncnn.py", "default", "ncnn"),
         Target("nnabla", "NNabla", "nnabla_nnp.py", "default", "nnabla"),
+        Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
+        Target("onnxruntime.openvino", "ONNX Runtime on OpenVINO", "ortopenvino.py", "default", "ortopenvino"),
         Target("onnxtf", "TensorFlow through onnx-tf", "onnxtf.py", "default", "onnxtf"),
         Target("opencv", "OpenCV", "opencv.py", "default", "opencv"),
         Target("openvino.default", "OpenVINO, default precision", "openvino.py", "default", "openvino"),
         Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
         Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
+        Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad"),
+        Target("tract", "tract", "tract.py", "default", "tract"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
+        Target("x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle"),
+        Target("x2paddle.jit", "PaddlePaddle through X2Paddle", "x2paddle.py", "jit", "x2paddle"),
     )
 }
 
@@ -113,5 +147,6 @@ def literal(path: Path, name: str) -> Any:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             if isinstance(node.value, ast.Dict):
                 return tuple(k.value for k in node.value.keys if isinstance(k, ast.Constant))
-            return ast.literal_eval(node.value)
+            with suppress(ValueError):  # it is computed
+                return ast.literal_eval(node.value)
     return ()

@@ -22,7 +22,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
-from matrix.jobs import dtype_of, in_dtype, write_arrays
+from matrix.jobs import dtype_name, dtype_of, in_dtype, model_file, read_arrays, write_arrays
 from matrix.text import printable
 
 MOST_BYTES = 2**31 - 1
@@ -142,7 +142,8 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
     inputs, outputs = _interface(model, reference, mapping)
     dtypes = {entry["name"]: entry["dtype"] for entry in reference["outputs"]}
     for entry in outputs:
-        entry["wanted"] = dtypes.get(entry["value"])
+        dtype = dtypes.get(entry["value"])
+        entry["wanted"] = _width_told(entry, dtype) if dtype else None
     return {
         "emitted_opset": max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0),
         "ir_version": model.ir_version,
@@ -151,6 +152,13 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def _width_told(entry: dict[str, Any], dtype: str) -> str:
+    """The model's dtype, or what the exporter says its framework has instead of int64: JAX has int32."""
+    integers = ("int32", "int64")
+    told = entry.get("wanted")
+    return str(told) if told in integers and dtype in integers else dtype
 
 
 def _operators(model: Any) -> list[str]:
@@ -186,7 +194,8 @@ def _declared(info: Any) -> dict[str, Any]:
 def _dtype(number: int) -> str:
     """NumPy's name for one of ONNX's types of elements, "" for a number that is none."""
     try:
-        return str(onnx.helper.tensor_dtype_to_np_dtype(number)) if number else ""
+        name = str(onnx.helper.tensor_dtype_to_np_dtype(number)) if number else ""
+        return "string" if name == "object" else name
     except KeyError:
         return ""
 
@@ -206,8 +215,9 @@ def _problem(
         if strangers or len(set(served)) != len(served) or (side == "outputs" and set(served) != wanted):
             names = ", ".join(_named(entry) for entry in found[side])
             return ("WRONG", f"graph {side} are {names}; the model has {', '.join(sorted(wanted))}"), False
-    if strings := [_named(entry) for entry in found["inputs"] if entry["dtype"] == "object"]:
-        return ("WRONG", f"graph inputs {', '.join(strings)} are of strings, which no model has"), False
+    dtypes = {entry["name"]: entry["dtype"] for entry in reference["inputs"]}
+    if strings := [_named(e) for e in found["inputs"] if e["dtype"] == "string" != dtypes.get(e["value"])]:
+        return ("WRONG", f"graph inputs {', '.join(strings)} are of strings, which the model has not"), False
     try:
         onnx.checker.check_model(str(out / "model.onnx"), full_check=True)
     except Exception as error:
@@ -229,8 +239,8 @@ def _deviations(found: list[dict[str, Any]], reference: dict[str, Any], dynamic:
     models, sizes = {entry["name"]: entry for entry in reference["inputs"]}, reference["input_sets"][0]
     for entry in (entry for entry in found if "zeros" not in entry):
         own, shape, name = models[entry["value"]], entry["shape"], _named(entry)
-        if entry["dtype"] != own["dtype"]:
-            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {own['dtype']}")
+        if entry["dtype"] != (wanted := _width_told(entry, own["dtype"])):
+            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {wanted}")
         if shape is None:
             continue
         if len(shape) != len(own["shape"]):
@@ -249,14 +259,14 @@ def _misdeclared(found: list[dict[str, Any]], model: Path, sets: list[int]) -> l
     Runtimes may compute the right values all the same, or trust what is declared.
     """
     told = []
-    with np.load(model / "rounded.npz") as rounded:
-        for entry in (entry for entry in found if entry["shape"] is not None):
-            for number in sets:
-                shape = rounded[f"{number}/{entry['value']}"].shape
-                shape = tuple(shape[place] for place in entry.get("permutation") or range(len(shape)))
-                if not _fits(entry["shape"], shape):
-                    told.append(f"output {_named(entry)} is declared {entry['shape']}, input set {number} has {shape}")
-                    break
+    rounded = read_arrays(model_file(model, "rounded"))
+    for entry in (entry for entry in found if entry["shape"] is not None):
+        for number in sets:
+            shape = np.shape(rounded[f"{number}/{entry['value']}"])
+            shape = tuple(shape[place] for place in entry.get("permutation") or range(len(shape)))
+            if not _fits(entry["shape"], shape):
+                told.append(f"output {_named(entry)} is declared {entry['shape']}, input set {number} has {shape}")
+                break
     return told
 
 
@@ -271,6 +281,8 @@ def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int
     if "zeros" in entry:
         return np.zeros([sizes.get(n, n) for n in entry["zeros"]], dtype_of(entry.get("dtype") or "float32"))
     array = arrays[f"{number}/{entry['value']}"]
+    if dtype_name(array) in ("", "string"):
+        return array
     array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
     # A file may want another dtype than the model: that is the exporter's doing, which no runtime can answer for.
     return np.ascontiguousarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype))
@@ -278,23 +290,32 @@ def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int
 
 def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: dict[str, Any], sets: list[int]) -> None:
     feeds = {}
-    with np.load(model / "inputs.npz") as inputs, np.load(model / "rounded.npz") as rounded:
-        for place, number in enumerate(sets):
-            folder = out / f"test_data_set_{place}"
-            folder.mkdir(exist_ok=True)
-            for i, entry in enumerate(found["inputs"]):
-                feeds[f"{number}/{entry['name']}"] = array = _feed(
-                    entry, reference["input_sets"][number], inputs, number
-                )
-                (folder / f"input_{i}.pb").write_bytes(_tensor(array, entry["name"]))
-            for i, entry in enumerate(found["outputs"]):
-                array = rounded[f"{number}/{entry['value']}"]
-                array = in_dtype(array, entry["wanted"])
-                array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
-                (folder / f"output_{i}.pb").write_bytes(_tensor(array, entry["name"]))
+    inputs, rounded = (read_arrays(model_file(model, name)) for name in ("inputs", "rounded"))
+    for place, number in enumerate(sets):
+        folder = out / f"test_data_set_{place}"
+        folder.mkdir(exist_ok=True)
+        for i, entry in enumerate(found["inputs"]):
+            value = _feed(entry, reference["input_sets"][number], inputs, number)
+            feeds[f"{number}/{entry['name']}"] = value
+            (folder / f"input_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
+        for i, entry in enumerate(found["outputs"]):
+            value = rounded[f"{number}/{entry['value']}"]
+            if entry["wanted"] not in ("", "string"):
+                value = in_dtype(value, entry["wanted"])
+                value = value.transpose(entry["permutation"]) if entry.get("permutation") else value
+            (folder / f"output_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
     write_arrays(out / "feeds.arrays", feeds)
 
 
-def _tensor(array: Any, name: str) -> bytes:
-    data: bytes = numpy_helper.from_array(np.ascontiguousarray(array), name).SerializeToString()
+def _protobuf(value: Any, name: str) -> bytes:
+    """A tensor, sequence, map or empty optional as ONNX's own test data has it."""
+    if value is None:
+        message = numpy_helper.from_optional(None, name)
+    elif isinstance(value, dict):
+        message = numpy_helper.from_dict(value, name)
+    elif isinstance(value, list):
+        message = numpy_helper.from_list(value, name)
+    else:
+        message = numpy_helper.from_array(np.ascontiguousarray(value).reshape(np.shape(value)), name)
+    data: bytes = message.SerializeToString()
     return data

@@ -237,7 +237,13 @@ class _Possible:
         self._environments = list(environments().values())
         placed = [(s.name, e.name) for s in SOURCES.values() for e in self._environments if runs_in(s, e)]
         self._sources = dict.fromkeys(name for source, e in placed for name in (source, f"{source}@{e}"))
-        own = {model.name: model for source in SOURCES.values() for model in source.own_models()}
+        own = {
+            m.name: m
+            for source in SOURCES.values()
+            for e in self._environments
+            if runs_in(source, e)
+            for m in source.own_models(e.name)
+        }
         self._models = {**all_models(), **own}
 
     def complaints(self, target: str, entries: list[Entry]) -> Iterator[str]:

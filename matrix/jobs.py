@@ -75,24 +75,54 @@ def in_dtype(array, name):
     return array.astype(dtype_of(name)) if array.dtype.kind == "f" and array.dtype.name != name else array
 
 
+def dtype_name(value):
+    """What a value is made of: NumPy's name of the dtype, "string" for texts, "" for what is no array."""
+    if not isinstance(value, np.ndarray):
+        return ""
+    return "string" if value.dtype.kind in "OSU" else value.dtype.name
+
+
 ALIGNMENT = 64
 
 
-def write_arrays(path, arrays):
-    """Write named arrays: a line of JSON, {name: [dtype, shape]}, then their bytes, each begun at a multiple of 64.
+class _Writer:
+    """Takes values apart into arrays, which it keeps, and what JSON can say of the rest."""
 
-    A cell reads and writes a handful of small arrays, and npz takes longer over that than a runtime over the cell.
-    Raises ValueError for an array of Python objects, of which there are no bytes, and OurTroubleError where the file
-    cannot be written.
+    def __init__(self):
+        self.arrays = []
+
+    def tree(self, name, value):
+        """What stands for a value: [dtype, shape] for an array, an object for a sequence or map, null for nothing."""
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            return {"map": [[key, self.tree(name, item)] for key, item in value.items()]}
+        if isinstance(value, (list, tuple)):
+            return {"sequence": [self.tree(name, item) for item in value]}
+        array = np.ascontiguousarray(value).reshape(np.shape(value))
+        if array.dtype.kind in "OSU":
+            texts = [t.decode() if isinstance(t, bytes) else t for t in array.ravel().tolist()]
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError("%s holds Python objects (dtype %s)" % (name, array.dtype))
+            self.arrays.append(np.frombuffer(json.dumps(texts).encode(), np.uint8))
+            return ["string", array.shape, self.arrays[-1].size]
+        self.arrays.append(array)
+        return [_dtype_name(array.dtype), array.shape]
+
+
+def write_arrays(path, values):
+    """Write named values: a line of JSON, {name: tree}, then the bytes of their arrays, each begun at a multiple of 64.
+
+    A value is an array, of numbers or of texts, or a list or dict of values, or None: ONNX's tensors, sequences, maps
+    and empty optionals. A cell reads and writes a handful of small arrays, and npz takes longer over that than a
+    runtime over the cell. Raises ValueError for an array of Python objects, of which there are no bytes, and
+    OurTroubleError where the file cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise ValueError("%s holds Python objects (dtype %s)" % (name, array.dtype))
-    header = json.dumps({name: [_dtype_name(array.dtype), array.shape] for name, array in arrays.items()}).encode()
+    writer = _Writer()
+    header = json.dumps({name: writer.tree(name, value) for name, value in values.items()}).encode()
     with ours("the arrays cannot be written"), open(path, "wb") as file:
         file.write(header + b"\n")
-        for array in arrays.values():
+        for array in writer.arrays:
             file.write(array.tobytes() + bytes(-array.nbytes % ALIGNMENT))
 
 
@@ -101,19 +131,47 @@ def _dtype_name(dtype):
     return dtype.name if dtype.isbuiltin == 2 else dtype.str
 
 
+class _Reader:
+    """Puts values together again from the bytes of their arrays, in the order in which they were written."""
+
+    def __init__(self, data):
+        self.data, self.start = data, 0
+
+    def value(self, tree):
+        """The value that a tree stands for."""
+        if tree is None:
+            return None
+        if isinstance(tree, dict):
+            if "map" in tree:
+                return {key: self.value(item) for key, item in tree["map"]}
+            return [self.value(item) for item in tree["sequence"]]
+        if tree[0] == "string":
+            texts = json.loads(self.array(np.dtype(np.uint8), [tree[2]]).tobytes().decode())
+            return np.array(texts, object).reshape(tree[1])
+        return self.array(dtype_of(tree[0]), tree[1])
+
+    def array(self, dtype, shape):
+        """The next array."""
+        count = int(np.prod(shape, dtype=np.int64))
+        found = np.frombuffer(self.data, dtype, count, self.start).reshape(shape) if count else np.empty(shape, dtype)
+        self.start += -(-found.nbytes // ALIGNMENT) * ALIGNMENT
+        return found
+
+
 def read_arrays(path):
-    """The named arrays of a file of write_arrays, or of an npz file. Raises ValueError for a damaged one."""
+    """The named values of a file of write_arrays, or the arrays of an npz file. Raises ValueError for a damaged one."""
     if str(path).endswith(".npz"):
         with np.load(path) as arrays:
             return {name: arrays[name] for name in arrays.files}
     with open(path, "rb") as file:
-        header, data, start, found = json.loads(file.readline().decode()), bytearray(file.read()), 0, {}
-    for name, (dtype, shape) in header.items():
-        count = int(np.prod(shape, dtype=np.int64))
-        dtype = dtype_of(dtype)
-        found[name] = np.frombuffer(data, dtype, count, start).reshape(shape) if count else np.empty(shape, dtype)
-        start += -(-found[name].nbytes // ALIGNMENT) * ALIGNMENT
-    return found
+        header, reader = json.loads(file.readline().decode()), _Reader(bytearray(file.read()))
+    return {name: reader.value(tree) for name, tree in header.items()}
+
+
+def model_file(folder, name):
+    """A file of a model's folder: the suite writes npz files, a source that brings its model may need more types."""
+    path = os.path.join(str(folder), name)
+    return path + (".npz" if os.path.exists(path + ".npz") else ".arrays")
 
 
 def read_sets(path, sets):
@@ -133,11 +191,19 @@ def write_sets(path, sets, values):
 
 def native_outputs(module, model, graph, inputs):
     """The framework's own outputs for one input set; raises ValueError unless every output is there."""
-    outputs = {name: np.asarray(array) for name, array in module.run(model, inputs).items()}
+    outputs = plain(module.run(model, inputs))
     wanted = [output.name for output in graph.outputs]
     if sorted(outputs) != sorted(wanted):
         raise ValueError("the native model returned %s, not %s" % (sorted(outputs), sorted(wanted)))
     return outputs
+
+
+def plain(outputs):
+    """Outputs by name, with arrays for whatever is no sequence, map or empty optional."""
+    return {
+        name: value if value is None or isinstance(value, (list, dict)) else np.asarray(value)
+        for name, value in outputs.items()
+    }
 
 
 def export(module, job, stage):
@@ -160,7 +226,9 @@ def export(module, job, stage):
 
 def sets_in_dtype(job, file):
     """The arrays of the job's input sets in a file of its model, in the job's dtype."""
-    sets = read_sets(os.path.join(job["model"], file + ".npz"), job["sets"])
+    sets = read_sets(model_file(job["model"], file), job["sets"])
+    if job["own"]:
+        return sets
     return [{name: in_dtype(array, job["dtype"]) for name, array in arrays.items()} for arrays in sets]
 
 
@@ -190,29 +258,41 @@ def own_model(module, job, request, stage):
 
     The module's MODELS names it; build(name, request) makes it; interface(model) gives inputs (name, dtype, shape, in
     which strings are dynamic axes) and the sizes of those axes in each input set; draw(model, generator, sizes) the
-    inputs; truth(model, inputs) the outputs, computed in float64.
+    inputs; truth(model, inputs) the outputs, computed in float64; tolerance(model), where there is one, that of the
+    outputs. Without `run`, inputs and outputs are given, and belong together.
     """
     stage("build")
     model = module.build(job["own"], request)
     inputs, sizes = module.interface(model)
     request.dynamic = dynamic_axes(job, [SimpleNamespace(**i) for i in inputs])
-    feeds = [module.draw(model, _generator(job["own"], n), sizes[min(n, len(sizes) - 1)]) for n in job["sets"]]
+    feeds = [module.draw(model, _generator(job["own"], n), sizes[n]) for n in job["sets"]]
     stage("truth")
-    truths = [module.truth(model, arrays) for arrays in feeds]
-    vacuous(truths)
-    outputs = [
-        {"name": name, "value": name, "dtype": job["dtype"] if array.dtype.kind == "f" else str(array.dtype)}
-        for name, array in truths[0].items()
-    ]
-    description = {"name": job["own"], "inputs": inputs, "outputs": outputs, "nodes": [], "input_sets": sizes}
+    truths = [module.truth(model, values) for values in feeds]
+    given = None if hasattr(module, "run") else "float64"
+    if not given:
+        refuse_vacuous(truths)
+    outputs = [_described(name, value, given or job["dtype"]) for name, value in truths[0].items()]
+    description = {
+        "name": job["own"],
+        "inputs": inputs,
+        "outputs": outputs,
+        "nodes": [],
+        "input_sets": sizes,
+        "tolerance": module.tolerance(model) if hasattr(module, "tolerance") else None,
+    }
     with ours("the model cannot be written"):
         os.makedirs(job["model"])
         with open(os.path.join(job["model"], "model.json"), "w") as file:
             json.dump(description, file)
         for file, sets in (("inputs", feeds), ("truth", truths), ("rounded", truths)):
-            arrays = {"%d/%s" % (n, name): a for n, own in zip(job["sets"], sets) for name, a in own.items()}
-            np.savez(os.path.join(job["model"], file + ".npz"), **arrays)
+            write_sets(os.path.join(job["model"], file + ".arrays"), job["sets"], sets)
     return SimpleNamespace(outputs=[SimpleNamespace(**o) for o in outputs]), model
+
+
+def _described(name, value, dtype):
+    """An output; float64 is the truth's precision, not the model's."""
+    own = dtype_name(value)
+    return {"name": name, "value": name, "dtype": dtype if own == "float64" else own}
 
 
 def _generator(name, which):
@@ -223,19 +303,17 @@ LEAST_SPREAD = 0.02
 """Of a floating-point output, its standard deviation over its greatest magnitude; and its change with the inputs."""
 
 
-def vacuous(truths):
+def refuse_vacuous(truths):
     """Refuse a model whose random weights make it say next to nothing, so that everybody would agree with it."""
     for name, array in truths[0].items():
-        if array.dtype.kind != "f" or array.size < 2:
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.size < 2:
             continue
-        scale = float(np.abs(array).max())
+        scale, spread = float(np.abs(array).max()), float(array.std())
         other = truths[1][name]
         change = float(np.abs(array - other).max()) if other.shape == array.shape else scale
-        if not scale > 0 or min(float(array.std()), change) < LEAST_SPREAD * scale:
-            raise OurTroubleError(
-                "vacuous: output %s hardly varies (scale %.3g, spread %.3g, change %.3g)"
-                % (name, scale, float(array.std()), change)
-            )
+        if not scale > 0 or min(spread, change) < LEAST_SPREAD * scale:
+            numbers = "scale %.3g, spread %.3g, change %.3g" % (scale, spread, change)
+            raise OurTroubleError("vacuous: output %s hardly varies (%s)" % (name, numbers))
 
 
 @contextmanager
@@ -260,7 +338,7 @@ def run(module, job, stage):
         stage("run")
         values = [module.run(session, arrays) for arrays in feeds]
         stage("compare")
-        write_sets(job["out"], job["sets"], [{k: np.asarray(v) for k, v in outputs.items()} for outputs in values])
+        write_sets(job["out"], job["sets"], [plain(outputs) for outputs in values])
         return module.describe(session) if hasattr(module, "describe") else None
 
 

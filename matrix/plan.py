@@ -145,11 +145,11 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     targets = _placed("target", selection.targets, TARGETS.values(), available, list(known.values()))
     plan = Plan()
     variants = [VARIANTS[name] for name in _choose("variant", selection.variants, VARIANTS, ", ".join(VARIANTS))]
-    models = _models(selection, [source for source, _ in sources])
+    models = _models(selection, sources)
     exports = [
         Export(source, environment, model, variant.name, opset, selection.size == "full")
         for source, environment in sources
-        for model in models[source.family and source.name]
+        for model in models[(source.name, environment.name) if source.family else None]
         for variant in variants
         if _makes_sense(source, model, variant, selection)
         for opset in dict.fromkeys(selection.opsets or (None,))
@@ -167,9 +167,14 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     return plan
 
 
-def _models(selection: Selection, sources: Iterable[Source]) -> dict[str, list[ReferenceModel]]:
-    """The selected reference models as "", and those that sources bring themselves, by the source's name."""
-    reference, own = all_models(), {s.name: {m.name: m for m in s.own_models()} for s in sources if s.family}
+def _models(
+    selection: Selection, sources: Iterable[tuple[Source, Environment]]
+) -> dict[tuple[str, str] | None, list[ReferenceModel]]:
+    """The selected reference models as None, and those that sources bring themselves, by names of source and place."""
+    reference = all_models()
+    own: dict[tuple[str, str] | None, dict[str, ReferenceModel]] = {
+        (s.name, e.name): {m.name: m for m in s.own_models(e.name)} for s, e in sources if s.family
+    }
     if selection.models:
         known = list(dict.fromkeys([*reference, *(name for models in own.values() for name in models)]))
         chosen = set(_choose("model", selection.models, known, "onnx-interop models"))
@@ -177,11 +182,10 @@ def _models(selection: Selection, sources: Iterable[Source]) -> dict[str, list[R
         chosen = set(QUICK)
     else:
         chosen = {name for name, model in reference.items() if model.default or selection.scope == "all"}
-        chosen.update(name for models in own.values() for name in models)
-    return {
-        group: [model for name, model in models.items() if name in chosen]
-        for group, models in {"": reference, **own}.items()
-    }
+        if selection.sources or selection.scope == "all":
+            chosen.update(name for models in own.values() for name in models)
+    groups = {None: reference, **own}
+    return {key: [model for name, model in group.items() if name in chosen] for key, group in groups.items()}
 
 
 def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, selection: Selection) -> bool:
@@ -190,7 +194,10 @@ def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, select
     if variant.dynamic and not (model.dynamic and (asked or model.kind != "layer")):
         return False
     dtype = variant.quantised or variant.dtype
-    return dtype in source.dtypes[: None if asked else 1]
+    if dtype not in ("float32", "float64") and not model.narrow:
+        return False
+    usual = "float32" if not selection.sources else source.dtypes[0]
+    return dtype in source.dtypes and (asked or dtype == usual)
 
 
 def _choose(what: str, patterns: Sequence[str], known: Iterable[str], where: str) -> list[str]:
@@ -234,11 +241,7 @@ def _placed(
 
 def runs_in(item: Source | Target, environment: Environment) -> bool:
     """Whether an environment is one of those that a source or target runs in."""
-    return environment.family == item.environment or (environment.family == "host" and _on_host(item))
-
-
-def _on_host(item: Source | Target) -> bool:
-    return isinstance(item, Target) and item.on_host
+    return environment.family == item.environment or (environment.family == "host" and item.on_host)
 
 
 def _is_stopgap(item: Source | Target, environment: Environment, available: list[Environment]) -> bool:

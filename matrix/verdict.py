@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from matrix.compare import Array, Comparison, compare, is_numeric, tolerance_of
-from matrix.jobs import read_sets
+from matrix.jobs import dtype_name, model_file, read_sets
 from matrix.process import Job, Result, open_plain
 from matrix.records import Record
 
 Outputs = list[dict[str, Array]]
+Values = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,21 @@ class Outcome:
         return f"at the second try; first {first['status']}, in a process that had done other files before"
 
 
-def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
-    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file."""
+def judged(checked: Result, folder: Path, model: Path, sets: list[int], tolerance: str = "") -> Record:
+    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file.
+
+    tolerance: of the native run, where it is not that of the file.
+    """
     if checked.status != "OK":
         return {"status": checked.status, "stage": "check", "message": checked.message}
     found = dict(checked.value)
     status, message, stage = found.pop("status"), found.pop("message"), "check"
     if status == "PASS":
-        dtypes = {o["value"]: o["wanted"] for o in found["outputs"]}
         try:
-            own, truth = read_sets(folder / "native.arrays", sets), read_sets(model / "truth.npz", sets)
+            own, truth = read_sets(folder / "native.arrays", sets), read_sets(model_file(model, "truth"), sets)
+            native = _compared(own, truth, None, {**found, "tolerance": tolerance or found["tolerance"]}, sets)
         except Exception as error:  # whatever has become of them
             return {**found, "status": "NOT_RUN", "stage": "native", "message": _unreadable(error), "runnable": False}
-        native = compare(own, truth, None, dtypes, sets, tolerance_of(found))
         # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.
         if native.status == "WRONG":
             status, message, stage = "WRONG", native.message, "native"
@@ -73,14 +76,38 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
     try:
         open_plain(Path(job["out"])).close()
         actual = [
-            {_own_name(outputs, name): _own_layout(outputs.get(name), array) for name, array in arrays.items()}
-            for arrays in read_sets(job["out"], sets)
+            {_own_name(outputs, name): _own_layout(outputs.get(name), value) for name, value in values.items()}
+            for values in read_sets(job["out"], sets)
         ]
         native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
+        comparison = _compared(actual, truth, native, export, sets)
     except Exception as error:  # whatever a worker can have put there
         return Outcome(Result("NOT_RUN", "compare", _unreadable(error), worker=result.worker, log=result.log))
-    dtypes = {o["value"]: o["wanted"] for o in export["outputs"]}
-    return Outcome(result, compare(actual, truth, native, dtypes, sets, tolerance_of(export)), actual)
+    return Outcome(result, comparison, [_leaves(values) for values in actual])
+
+
+def _compared(actual: Values, truth: Values, native: Values | None, export: Record, sets: list[int]) -> Comparison:
+    """Compare the arrays of all outputs, those in sequences and maps too."""
+    wanted = {o["value"]: o["wanted"] for o in export["outputs"]}
+    found, right = ([_leaves(values) for values in side] for side in (actual, truth))
+    dtypes = {leaf: wanted.get(leaf) or dtype_name(array) for arrays in right for leaf, array in arrays.items()}
+    own = [_leaves(values) for values in native] if native else None
+    return compare(found, right, own, dtypes, sets, tolerance_of(export))
+
+
+def _leaves(values: dict[str, Any]) -> dict[str, Array]:
+    """The arrays in values by their place; that something is empty, or how long it is, is an array too."""
+    found: dict[str, Array] = {}
+    for name, value in values.items():
+        if value is None:
+            found[f"{name} is empty"] = np.array(True)
+        elif isinstance(value, list | dict):
+            pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+            found[f"{name}.length"] = np.array(len(pairs))
+            found.update(_leaves({f"{name}[{place!r}]": item for place, item in pairs}))
+        else:
+            found[name] = value
+    return found
 
 
 def _unreadable(error: Exception) -> str:
@@ -93,7 +120,7 @@ def _own_name(outputs: dict[str, Any], name: str) -> str:
 
 def _own_layout(output: dict[str, Any] | None, array: Any) -> Any:
     permutation = (output or {}).get("permutation")
-    if not permutation or array.ndim != len(permutation):
+    if not permutation or getattr(array, "ndim", 0) != len(permutation):
         return array
     return array.transpose([permutation.index(axis) for axis in range(array.ndim)])
 

@@ -1,4 +1,4 @@
-"""The ONNX files for the environments without the onnx package: openvino_*.py and opencv_operators.py.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV, tract, MNN and ncnn.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -80,4 +80,46 @@ for direction in ("forward", "reverse"):
             cell = node(op, ["x", "w", "r"], outputs, hidden_size=3, direction=direction)
             ranks = {"y": 4, "h": 3} if names == "both" else {"y": 4}
             write(f"{op}-{direction}-{names}", [7, 2, 4], ranks, cell, **weights)
+for p in (1, 2, 3):
+    write(f"GlobalLpPool-{p}", [1, 2, 3, 3], {"y": 4}, node("GlobalLpPool", ["x"], ["y"], p=p))
+for mode in ("edge", "reflect"):
+    for name, value in (("without", []), ("with", ["v"])):  # the value of the mode "constant", which these ignore
+        held = {"p": np.array([1, 2, 1, 2]), "v": np.float32(0)}
+        pad = node("Pad", ["x", "p", *value], ["y"], mode=mode)
+        write(f"Pad-{mode}-{name}", [4, 5], {"y": 2}, pad, **{n: held[n] for n in ("p", *value)})
+for alpha in (1.0, 2.0):
+    write(f"Celu-{alpha:.0f}", [6], {"y": 1}, node("Celu", ["x"], ["y"], alpha=alpha))
+rnn = {n: np.ascontiguousarray(array[:, :3]) for n, array in lstm.items()}
+np.savez(folder / "rnn.npz", **rnn)
+for activation in ("Tanh", "Relu"):
+    cell = node("RNN", ["x", "w", "r"], ["y"], hidden_size=3, activations=[activation])
+    write(f"RNN-{activation}", [7, 2, 4], {"y": 4}, cell, **rnn)
+
+column = np.array([1, -2, -2, 1], "f4")
+compared = [node("Less", ["x", "c"], ["l"]), node("Cast", ["l"], ["y"], to=TensorProto.FLOAT)]
+write("Less", [4], {"y": 1}, *compared, c=column)
+hot = {"depth": np.array(5), "values": np.array([0, 1], "f4")}
+for name, axis in (("", {}), ("-last", {"axis": -1}), ("-2", {"axis": 2})):
+    pair = node("Cast", ["x"], ["i"], to=TensorProto.INT64), node("OneHot", ["i", "depth", "values"], ["y"], **axis)
+    write(f"OneHot{name}", [2, 3], {"y": 3}, *pair, **hot)
+write("MatMul-vector", [2, 5, 3], {"y": 2}, node("MatMul", ["x", "v"], ["y"]), v=np.ones(3, "f4"))
+row = rng.normal(size=(6, 4, 3)).astype("f4")
+write("Conv-1d", [2, 4, 12], {"y": 3}, node("Conv", ["x", "w"], ["y"], pads=[1, 1]), w=row)
+write(
+    "Conv-1d-Tanh",
+    [2, 4, 12],
+    {"y": 3},
+    node("Conv", ["x", "w"], ["c"], pads=[1, 1]),
+    node("Tanh", ["c"], ["y"]),
+    w=row,
+)
+cube = rng.normal(size=(2, 2, 2, 3, 3)).astype("f4")
+up = {"kernel_shape": [2, 3, 3], "strides": [2, 2, 2], "pads": [0, 1, 1, 0, 1, 1]}
+write("Transposed-3d", [1, 2, 3, 4, 3], {"y": 5}, node("ConvTranspose", ["x", "w"], ["y"], **up), w=cube)
+biased = node("ConvTranspose", ["x", "w", "b"], ["y"], **up)
+write("Transposed-3d-bias", [1, 2, 3, 4, 3], {"y": 5}, biased, w=cube, b=np.array([100, 200], "f4"))
+write("MaxPool-3d", [1, 1, 4, 4, 4], {"y": 5}, node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2, 2], strides=[2, 2, 2]))
+for axes in ([1], [1, 2]):
+    name = "ReduceSum-" + "".join(map(str, axes))
+    write(name, [2, 3, 4], {"y": 3 - len(axes)}, node("ReduceSum", ["x", "a"], ["y"], keepdims=0), a=np.array(axes))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

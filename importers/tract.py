@@ -1,0 +1,20 @@
+"""tract, through its Python wheel: optimised for the CPU, the axes with names left open."""
+
+import tract
+
+PACKAGES = ("tract",)
+UNSUPPORTED = (r"Unimplemented\(",)
+
+
+def load(path, request):
+    """The runnable, the names of its inputs in order, and of its outputs."""
+    model = tract.onnx().load(path)
+    parameters = [model.input_name(number) for number in range(model.input_count())]
+    return model.into_model().into_runnable(), parameters, request.outputs
+
+
+def run(session, inputs):
+    """All outputs; tract has them in the order of the file, under the names of the nodes that make them."""
+    runnable, parameters, names = session
+    results = runnable.run([inputs[name] for name in parameters])
+    return {name: result.to_numpy() for name, result in zip(names, results)}
