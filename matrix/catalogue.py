@@ -43,6 +43,11 @@ class Source:
         return ROOT / "exporters" / self.module
 
     @property
+    def files(self) -> list[Path]:
+        """The exporter's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+    @property
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes in which it can write a model; the first is the one that the default matrix has."""
         return tuple(literal(self.path, "DTYPES")) or ("float32",)
@@ -74,6 +79,15 @@ class Target:
     def path(self) -> Path:
         """The importer's file."""
         return ROOT / "importers" / self.module
+
+    @property
+    def files(self) -> list[Path]:
+        """The importer's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+
+def _of_one_name(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(path.stem + ".*"))
 
 
 SOURCES = {
