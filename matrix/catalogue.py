@@ -43,6 +43,11 @@ class Source:
         return ROOT / "exporters" / self.module
 
     @property
+    def files(self) -> list[Path]:
+        """The exporter's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+    @property
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes in which it can write a model; the first is the one that the default matrix has."""
         return tuple(literal(self.path, "DTYPES")) or ("float32",)
@@ -77,6 +82,15 @@ class Target:
         """The importer's file."""
         return ROOT / "importers" / self.module
 
+    @property
+    def files(self) -> list[Path]:
+        """The importer's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+
+def _of_one_name(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(path.stem + ".*"))
+
 
 SOURCES = {
     source.name: source
@@ -99,6 +113,7 @@ SOURCES = {
         Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
         Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
         Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
+        Source("tfjs.layers", "TensorFlow.js", "tfjs.py", "layers", "tfjs", 1, (9, 18)),
     )
 }
 
@@ -126,6 +141,10 @@ TARGETS = {
         Target("nnabla", "NNabla", "nnabla_nnp.py", "default", "nnabla"),
         Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
+        Target("onnxruntime-node", "ONNX Runtime for Node.js", "onnxruntime_js.py", "node", "onnxruntimenode"),
+        Target("onnxruntime-web.node", "ONNX Runtime WASM, Node.js", "onnxruntime_js.py", "web.node", "onnxruntimeweb"),
+        Target("onnxruntime-web.wasm", "ONNX Runtime WASM", "onnxruntime_js.py", "web.wasm", "onnxruntimeweb"),
+        Target("onnxruntime-web.webgpu", "ONNX Runtime WebGPU", "onnxruntime_js.py", "web.webgpu", "onnxruntimeweb"),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
         Target("onnxruntime.openvino", "ONNX Runtime on OpenVINO", "ortopenvino.py", "default", "ortopenvino"),
