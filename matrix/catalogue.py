@@ -144,7 +144,7 @@ TARGETS = {
         Target("onnxruntime-node", "ONNX Runtime for Node.js", "onnxruntime_js.py", "node", "onnxruntimenode"),
         Target("onnxruntime-web.node", "ONNX Runtime WASM, Node.js", "onnxruntime_js.py", "web.node", "onnxruntimeweb"),
         Target("onnxruntime-web.wasm", "ONNX Runtime WASM", "onnxruntime_js.py", "web.wasm", "onnxruntimeweb"),
-        Target("onnxruntime-web.webgpu", "ONNX Runtime WebGPU", "onnxruntime_js.py", "web.webgpu", "onnxruntimeweb"),
+        Target("onnxruntime-web.webgpu", "ONNX Runtime WebGPU", "onnxruntime_js.py", "web.webgpu", "onnxruntimeweb", slow=True),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
         Target("onnxruntime.openvino", "ONNX Runtime on OpenVINO", "ortopenvino.py", "default", "ortopenvino"),
