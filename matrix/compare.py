@@ -42,6 +42,8 @@ TOLERANCES = {
     "bfloat16": Tolerance(2.0**-7, relative=1e-1, absolute=5e-2, clean=1e-1),
     # Runtimes of a quantised file are held against what the quantiser computes from it; epsilon is a step of 255.
     "int8": Tolerance(2.0**-8, relative=1e-1, absolute=5e-2, clean=5e-2, noise=8.0),
+    "int4": Tolerance(2.0**-8, relative=1e-1, absolute=5e-2, clean=5e-2, noise=8.0),
+    "float8": Tolerance(2.0**-4, relative=2e-1, absolute=1e-1, clean=1e-1, noise=2.0),
     # The quantiser against the model itself: more than this is no rounding any more.
     "quantised": Tolerance(2.0**-8, relative=0.5, absolute=0.35, clean=0.25),
 }

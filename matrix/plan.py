@@ -41,6 +41,8 @@ VARIANTS = {
         Variant("bfloat16", dtype="bfloat16"),
         Variant("float64", dtype="float64"),
         Variant("int8", quantised="int8"),
+        Variant("int4", quantised="int4"),
+        Variant("float8", quantised="float8"),
     )
 }
 #: What `--quick` runs: one of each kind of trouble.
