@@ -79,13 +79,16 @@ SOURCES = {
     source.name: source
     for source in (
         Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
+        Source("lightgbm.onnxmltools", "LightGBM", "lightgbm.py", "onnxmltools", "lightgbm", 1, family="classical"),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
+        Source("sklearn.skl2onnx", "scikit-learn", "sklearn.py", "skl2onnx", "sklearn", 1, family="classical"),
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
         Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
         Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+        Source("xgboost.onnxmltools", "XGBoost", "xgboost.py", "onnxmltools", "xgboost", 1, family="classical"),
     )
 }
 
