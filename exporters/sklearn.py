@@ -11,12 +11,35 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas
-from skl2onnx import convert_sklearn
+from skl2onnx import convert_sklearn, get_latest_tested_opset_version
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
-from sklearn import calibration, cluster, compose, cross_decomposition, decomposition, discriminant_analysis, ensemble
-from sklearn import feature_extraction, feature_selection, gaussian_process, impute, kernel_approximation, linear_model
-from sklearn import mixture, model_selection, multiclass, multioutput, naive_bayes, neighbors, neural_network, pipeline
-from sklearn import preprocessing, random_projection, svm, tree
+from sklearn import (
+    calibration,
+    cluster,
+    compose,
+    cross_decomposition,
+    decomposition,
+    discriminant_analysis,
+    ensemble,
+    feature_selection,
+    gaussian_process,
+    impute,
+    kernel_approximation,
+    linear_model,
+    mixture,
+    model_selection,
+    multiclass,
+    multioutput,
+    naive_bayes,
+    neighbors,
+    neural_network,
+    pipeline,
+    preprocessing,
+    random_projection,
+    svm,
+    tree,
+)
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
 PACKAGES = ("scikit-learn", "skl2onnx", "onnx", "numpy")
 DTYPES = ("float32", "float64")
@@ -33,7 +56,7 @@ ROWS = 240
 LETTERS = np.array(["low", "middle", "high"], object)
 COLOURS = np.array(["red", "green", "blue", "grey"], object)
 CITIES = np.array(["Oslo", "Lima", "Kyiv", "Accra", "São Paulo"], object)
-WORDS = np.array("good bad fine poor great awful film plot actor music very not the a quite".split(), object)
+WORDS = np.array(["good", "bad", "fine", "poor", "great", "awful", "film", "plot", "actor", "music", "very", "not", "the", "a", "quite"], object)
 DTYPE_TYPES = {"float32": FloatTensorType, "float64": DoubleTensorType}
 
 
@@ -44,9 +67,9 @@ class Case:
     outputs: {output: function(estimator, joined inputs) -> array or list of dicts}
     """
 
-    def __init__(self, estimator, sample, join, outputs, options=None, dtype="float32"):
+    def __init__(self, estimator, sample, join, outputs, options=None, ml_opset=None):
         self.estimator, self.sample, self.join, self.outputs = estimator, sample, join, outputs
-        self.options, self.dtype = options, dtype
+        self.options, self.ml_opset, self.dtype = options, ml_opset, "float32"
 
     def predict(self, inputs):
         """All outputs by name."""
@@ -114,6 +137,11 @@ def only(inputs):
     return value
 
 
+def doubled(inputs):
+    """The one input in float64, for estimators that take nothing but the dtype that they were fitted on."""
+    return only(inputs).astype("float64")
+
+
 def flat(inputs):
     """The one input without its second axis: texts as vectorizers take them."""
     return only(inputs).ravel()
@@ -132,8 +160,8 @@ def score(inputs):
         return values[:, 0] + 0.5 * values[:, 1] + extra
     value = only(inputs)
     if value.dtype == object:
-        good = np.array([[sum(map(text.count, "good fine great red Oslo".split())) for text in row] for row in value])
-        bad = np.array([[sum(map(text.count, "bad poor awful blue Lima".split())) for text in row] for row in value])
+        good = np.array([[sum(map(text.count, ["good", "fine", "great", "red", "Oslo"])) for text in row] for row in value])
+        bad = np.array([[sum(map(text.count, ["bad", "poor", "awful", "blue", "Lima"])) for text in row] for row in value])
         return (good - 1.5 * bad).sum(1) + 0.1 * np.array([sum(map(len, row)) for row in value])
     x = np.nan_to_num(value)
     return x[:, 0] + 0.5 * x[:, 1] + x[:, 1] * x[:, 2] - 0.5 * x[:, 3] ** 2 + np.sin(x[:, 4]) + 0.3 * x[:, 5]
@@ -157,13 +185,13 @@ def letters(inputs):
 # -- entries ----------------------------------------------------------------------------------------------------------
 
 
-def fitted(make, outputs, learn=None, sample=numbers, join=only, options=None, drawn=None):
+def fitted(make, outputs, learn=None, sample=numbers, join=only, options=None, drawn=None, ml_opset=None):
     """An entry: make() is fitted on `sample`, to learn(inputs) if given; its inputs are drawn by `drawn` or `sample`."""
 
     def entry(random):
         inputs = sample(random, ROWS)
         arguments = [join(inputs)] + ([learn(inputs)] if learn else [])
-        return Case(seeded(make()).fit(*arguments), drawn or sample, join, outputs, options)
+        return Case(seeded(make()).fit(*arguments), drawn or sample, join, outputs, options, ml_opset)
 
     return entry
 
@@ -171,7 +199,7 @@ def fitted(make, outputs, learn=None, sample=numbers, join=only, options=None, d
 def seeded(estimator):
     """The estimator with every random state in it set, parts of pipelines too."""
     names = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
-    return estimator.set_params(**{name: 0 for name in names})
+    return estimator.set_params(**dict.fromkeys(names, 0))
 
 
 def column(values):
@@ -209,18 +237,25 @@ def zipped(estimator, x):
 def classifier(make, learn=None, scores=probabilities, options=None, **others):
     """An entry for an estimator that predicts a class, and a score or probability of each."""
     outputs = {"label": labels, "probabilities": scores}
-    chosen = dict({"zipmap": False}, **(options or {}))
-    return fitted(make, outputs, learn or classes(3), options=None if scores is zipped else chosen, **others)
+    chosen = {"zipmap": False} if options is None and scores is not zipped else options
+    return fitted(make, outputs, learn or classes(3), options=chosen, **others)
 
 
 def labels(estimator, x):
-    """The predicted classes."""
-    return estimator.predict(x)
+    """The predicted classes, whole numbers in 64 bits."""
+    found = estimator.predict(x)
+    return found if found.dtype == object else found.astype(np.int64)
 
 
 def transformer(make, learn=None, **others):
     """An entry for an estimator that computes features."""
     return fitted(make, {"variable": transformed}, learn, **others)
+
+
+def vectorizer(make, **settings):
+    """An entry for a vectorizer: without a locale, its file wants en_US of every machine that it runs on."""
+    outputs = {"variable": lambda e, x: transformed(e, x).astype("float64")}  # counts too are floats in ONNX's operator
+    return fitted(lambda: make(**settings), outputs, sample=texts, join=flat, options={make: {"locale": "C"}})
 
 
 def transformed(estimator, x):
@@ -231,12 +266,12 @@ def transformed(estimator, x):
 
 def clusterer(make, **others):
     """An entry for an estimator that finds clusters: the nearest, and the distance to each."""
-    return fitted(make, {"label": labels, "scores": transformed}, **others)
+    return fitted(make, {"label": labels, "scores": transformed}, join=doubled, **others)
 
 
 def detector(make, **others):
     """An entry for an estimator that finds outliers: -1 or 1, and the score."""
-    outputs = {"label": lambda e, x: column(e.predict(x)), "scores": lambda e, x: column(e.decision_function(x))}
+    outputs = {"label": lambda e, x: column(labels(e, x)), "scores": lambda e, x: column(e.decision_function(x))}
     return fitted(make, outputs, **others)
 
 
@@ -245,9 +280,9 @@ def binary(make, **others):
     return classifier(make, classes(2), **others)
 
 
-def raw(make, learn=None, scores=decisions, **others):
+def raw(make, learn=None, scores=decisions, options=None, **others):
     """An entry for a classifier without probabilities: the converter is asked for its scores."""
-    return classifier(make, learn, scores, {"raw_scores": True}, **others)
+    return classifier(make, learn, scores, options or {"zipmap": False, "raw_scores": True}, **others)
 
 
 def small(make, **settings):
@@ -334,7 +369,7 @@ MODELS = {
     "linear-discriminant-analysis": classifier(discriminant_analysis.LinearDiscriminantAnalysis),
     "quadratic-discriminant-analysis": classifier(discriminant_analysis.QuadraticDiscriminantAnalysis),
     # support vectors
-    "linear-svc": raw(svm.LinearSVC),
+    "linear-svc": raw(svm.LinearSVC, options={"raw_scores": True}),
     "linear-svr": regressor(svm.LinearSVR),
     "svc-linear": raw(lambda: svm.SVC(kernel="linear")),
     "svc-rbf": raw(svm.SVC),
@@ -350,13 +385,13 @@ MODELS = {
     "svr-polynomial": regressor(lambda: svm.SVR(kernel="poly", degree=2)),
     "nu-svr": regressor(svm.NuSVR),
     "one-class-svm": detector(lambda: svm.OneClassSVM(nu=0.3)),
-    "sgd-one-class-svm": detector(lambda: linear_model.SGDOneClassSVM(nu=0.3)),
+    "sgd-one-class-svm": fitted(lambda: linear_model.SGDOneClassSVM(nu=0.3), {"label": labels, "scores": decisions}),
     # neighbours
     "k-neighbors-classifier": classifier(neighbors.KNeighborsClassifier),
     "k-neighbors-classifier-distance": classifier(lambda: neighbors.KNeighborsClassifier(weights="distance")),
     "k-neighbors-regressor": regressor(neighbors.KNeighborsRegressor),
     "k-neighbors-regressor-manhattan": regressor(lambda: neighbors.KNeighborsRegressor(p=1, weights="distance")),
-    "radius-neighbors-regressor": regressor(lambda: neighbors.RadiusNeighborsRegressor(radius=20.0)),
+    "radius-neighbors-regressor": regressor(lambda: neighbors.RadiusNeighborsRegressor(radius=4.0)),
     "nearest-centroid": classifier(neighbors.NearestCentroid),
     "neighborhood-components": transformer(
         lambda: neighbors.NeighborhoodComponentsAnalysis(n_components=3), classes(3)
@@ -381,11 +416,11 @@ MODELS = {
         {"label": labels, "probabilities": probabilities},
     ),
     # neural networks
-    "mlp-classifier": classifier(lambda: neural_network.MLPClassifier((16, 8), max_iter=300)),
-    "mlp-classifier-binary": binary(lambda: neural_network.MLPClassifier((16,), activation="tanh", max_iter=300)),
-    "mlp-regressor": regressor(lambda: neural_network.MLPRegressor((16, 8), max_iter=400)),
+    "mlp-classifier": classifier(lambda: neural_network.MLPClassifier(hidden_layer_sizes=(16, 8), max_iter=300)),
+    "mlp-classifier-binary": binary(lambda: neural_network.MLPClassifier(hidden_layer_sizes=(16,), activation="tanh", max_iter=300)),
+    "mlp-regressor": regressor(lambda: neural_network.MLPRegressor(hidden_layer_sizes=(16, 8), max_iter=400)),
     "mlp-regressor-logistic": regressor(
-        lambda: neural_network.MLPRegressor((16,), activation="logistic", max_iter=400)
+        lambda: neural_network.MLPRegressor(hidden_layer_sizes=(16,), activation="logistic", max_iter=400)
     ),
     # trees
     "decision-tree-classifier": classifier(lambda: tree.DecisionTreeClassifier(max_depth=6)),
@@ -399,7 +434,7 @@ MODELS = {
     "random-forest-regressor-missing": regressor(small(ensemble.RandomForestRegressor), sample=gaps),
     "extra-trees-classifier": classifier(small(ensemble.ExtraTreesClassifier)),
     "extra-trees-regressor": regressor(small(ensemble.ExtraTreesRegressor)),
-    "random-trees-embedding": transformer(small(ensemble.RandomTreesEmbedding, max_depth=3)),
+    "random-trees-embedding": transformer(small(ensemble.RandomTreesEmbedding, max_depth=3, sparse_output=False)),
     "gradient-boosting-binary": binary(small(ensemble.GradientBoostingClassifier)),
     "gradient-boosting-classifier": classifier(small(ensemble.GradientBoostingClassifier)),
     "gradient-boosting-regressor": regressor(small(ensemble.GradientBoostingRegressor)),
@@ -425,13 +460,16 @@ MODELS = {
     "bagging-classifier": classifier(small(ensemble.BaggingClassifier)),
     "bagging-regressor": regressor(small(ensemble.BaggingRegressor, max_features=4)),
     "isolation-forest": detector(small(ensemble.IsolationForest)),
+    "isolation-forest-older": detector(small(ensemble.IsolationForest), ml_opset=3),
     # put together
-    "voting-classifier-soft": classifier(lambda: ensemble.VotingClassifier(members(), voting="soft")),
+    "voting-classifier-soft": classifier(lambda: ensemble.VotingClassifier(members(), voting="soft", flatten_transform=False)),
     "voting-regressor": regressor(lambda: ensemble.VotingRegressor(regressors())),
     "stacking-classifier": classifier(lambda: ensemble.StackingClassifier(members())),
     "stacking-regressor": regressor(lambda: ensemble.StackingRegressor(regressors())),
     "one-vs-rest": classifier(lambda: multiclass.OneVsRestClassifier(linear_model.LogisticRegression())),
-    "one-vs-one": raw(lambda: multiclass.OneVsOneClassifier(linear_model.LogisticRegression())),
+    "one-vs-one": classifier(
+        lambda: multiclass.OneVsOneClassifier(linear_model.LogisticRegression()), scores=decisions
+    ),
     "multi-output-regressor": regressor(
         lambda: multioutput.MultiOutputRegressor(tree.DecisionTreeRegressor(max_depth=4)), two_targets
     ),
@@ -501,27 +539,18 @@ MODELS = {
     "ordinal-encoder": transformer(preprocessing.OrdinalEncoder, sample=categories),
     "ordinal-encoder-integers": transformer(preprocessing.OrdinalEncoder, sample=counts),
     "target-encoder": transformer(preprocessing.TargetEncoder, target, sample=categories),
-    "count-vectorizer": transformer(feature_extraction.text.CountVectorizer, sample=texts, join=flat),
-    "count-vectorizer-binary": transformer(
-        lambda: feature_extraction.text.CountVectorizer(binary=True), sample=texts, join=flat
+    "count-vectorizer": vectorizer(CountVectorizer),
+    "count-vectorizer-binary": vectorizer(CountVectorizer, binary=True),
+    "count-vectorizer-bigrams": vectorizer(CountVectorizer, ngram_range=(1, 2), max_features=40),
+    "count-vectorizer-characters": vectorizer(
+        CountVectorizer, analyzer="char", ngram_range=(1, 2), max_features=40
     ),
-    "count-vectorizer-bigrams": transformer(
-        lambda: feature_extraction.text.CountVectorizer(ngram_range=(1, 2), max_features=40), sample=texts, join=flat
-    ),
-    "count-vectorizer-characters": transformer(
-        lambda: feature_extraction.text.CountVectorizer(analyzer="char", ngram_range=(1, 2), max_features=40),
-        sample=texts,
-        join=flat,
-    ),
-    "count-vectorizer-all-words": transformer(
-        lambda: feature_extraction.text.CountVectorizer(token_pattern=r"\b\w+\b"), sample=texts, join=flat
-    ),
-    "tfidf-vectorizer": transformer(feature_extraction.text.TfidfVectorizer, sample=texts, join=flat),
-    "tfidf-vectorizer-sublinear": transformer(
-        lambda: feature_extraction.text.TfidfVectorizer(sublinear_tf=True, norm="l1"), sample=texts, join=flat
-    ),
+    "count-vectorizer-all-words": vectorizer(CountVectorizer, token_pattern=r"\b\w+\b"),
+    "count-vectorizer-case": vectorizer(CountVectorizer, lowercase=False),
+    "tfidf-vectorizer": vectorizer(TfidfVectorizer),
+    "tfidf-vectorizer-sublinear": vectorizer(TfidfVectorizer, sublinear_tf=True, norm="l1"),
     "hashing-vectorizer": transformer(
-        lambda: feature_extraction.text.HashingVectorizer(n_features=16), sample=texts, join=flat
+        lambda: HashingVectorizer(n_features=16), sample=texts, join=flat
     ),
     # pipelines
     "pipeline-pca-logistic": classifier(
@@ -534,14 +563,19 @@ MODELS = {
         piped(impute.SimpleImputer, small(ensemble.RandomForestClassifier)), sample=gaps
     ),
     "pipeline-text-classifier": classifier(
-        piped(feature_extraction.text.TfidfVectorizer, linear_model.LogisticRegression), letters, sample=texts, join=flat
+        piped(TfidfVectorizer, linear_model.LogisticRegression),
+        letters,
+        sample=texts,
+        join=flat,
+        options={"zipmap": False, TfidfVectorizer: {"locale": "C"}},
     ),
     "pipeline-text-zipmap": classifier(
-        piped(feature_extraction.text.CountVectorizer, naive_bayes.MultinomialNB),
+        piped(CountVectorizer, naive_bayes.MultinomialNB),
         letters,
         zipped,
         sample=texts,
         join=flat,
+        options={CountVectorizer: {"locale": "C"}},
     ),
     "column-transformer": transformer(columns, sample=table, join=frame),
     "column-transformer-logistic": classifier(
@@ -600,12 +634,22 @@ def run(case, inputs):
 def skl2onnx(case, inputs, request, path):
     """skl2onnx walks the fitted estimator."""
     types = [(name, declared(name, value, request)) for name, value in inputs.items()]
-    options = {id(case.estimator): case.options} if case.options else None
-    model = convert_sklearn(
-        case.estimator, name="model", initial_types=types, options=options, target_opset=request.opset
-    )
+    options, opset = chosen(case), request.opset
+    if case.ml_opset:  # without it the converter refuses its own default
+        opset = {"": opset or get_latest_tested_opset_version(), "ai.onnx.ml": case.ml_opset}
+    model = convert_sklearn(case.estimator, name="model", initial_types=types, options=options, target_opset=opset)
     with open(path, "wb") as file:
         file.write(model.SerializeToString())
+
+
+def chosen(case):
+    """The case's options as skl2onnx takes them: the estimator's own, and those of classes of estimators in it."""
+    options = case.options or {}
+    found = {part: value for part, value in options.items() if not isinstance(part, str)}
+    own = {name: value for name, value in options.items() if isinstance(name, str)}
+    if own:
+        found[id(case.estimator)] = own
+    return found or None
 
 
 def declared(name, value, request):

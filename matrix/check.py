@@ -299,12 +299,23 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
     write_arrays(out / "feeds.arrays", feeds)
 
 
+def _map(value: dict[Any, Any], name: str = "") -> Any:
+    """A map as protobuf: numpy_helper.from_dict knows no keys that are texts."""
+    if not isinstance(next(iter(value), None), str):
+        return numpy_helper.from_dict(value, name)
+    values = numpy_helper.from_list(list(value.values()))
+    return onnx.MapProto(name=name, key_type=onnx.TensorProto.STRING, string_keys=map(str.encode, value), values=values)
+
+
 def _protobuf(value: Any, name: str) -> bytes:
     """A tensor, sequence, map or empty optional as ONNX's own test data has it."""
     if value is None:
         message = numpy_helper.from_optional(None, name)
     elif isinstance(value, dict):
-        message = numpy_helper.from_dict(value, name)
+        message = _map(value, name)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        maps = [_map(item) for item in value]
+        message = onnx.SequenceProto(name=name, elem_type=onnx.SequenceProto.MAP, map_values=maps)
     elif isinstance(value, list):
         message = numpy_helper.from_list(value, name)
     else:
