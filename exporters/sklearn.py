@@ -46,8 +46,8 @@ DTYPES = ("float32", "float64")
 LAYERS = {}
 UNSUPPORTED = (
     r"Unable to find a shape calculator",
-    r"Unable to find converter",
-    r"not (yet )?(implemented|supported)|cannot be converted|unsupported",
+    r"is not supported unless",
+    r"not supported yet by this library",
 )
 
 #: Rows of the input sets.

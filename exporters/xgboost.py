@@ -17,7 +17,7 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 PACKAGES = ("xgboost-cpu", "onnxmltools", "skl2onnx", "onnx", "numpy")
 LAYERS = {}
-UNSUPPORTED = (r"[Uu]nsupported|not (yet )?(implemented|supported)|Cannot convert a XGBoost model",)
+UNSUPPORTED = (r"Cannot convert a XGBoost model", r"No proper operator name found",)
 
 #: Rows of the input sets.
 SIZES = [{"batch": 16}, {"batch": 16}, {"batch": 1}, {"batch": 40}]
@@ -28,10 +28,10 @@ LOGISTIC = ("binary:logistic", "reg:logistic")
 
 
 class Case:
-    """A fitted model, how its inputs are drawn, and what its outputs are: "numbers", "classes" or "maps"."""
+    """A fitted model, how its inputs are drawn, and whether it answers with classes and their probabilities."""
 
-    def __init__(self, model, sample, kind):
-        self.model, self.sample, self.kind = model, sample, kind
+    def __init__(self, model, sample, classifies=False):
+        self.model, self.sample, self.classifies = model, sample, classifies
 
 
 # -- data -------------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def rare(x):
 # -- entries ----------------------------------------------------------------------------------------------------------
 
 
-def fitted(make, learn, kind, sample=numbers, drawn=None, held_out=False, **settings):
+def fitted(make, learn, classifies, sample=numbers, drawn=None, held_out=False, **settings):
     """An entry: make(**settings) is fitted on `sample` to learn(features); inputs are drawn by `drawn` or `sample`."""
 
     def entry(random):
@@ -120,33 +120,33 @@ def fitted(make, learn, kind, sample=numbers, drawn=None, held_out=False, **sett
             model.fit(x[::2], learn(x)[::2], eval_set=[(x[1::2], learn(x)[1::2])], verbose=False)
         else:
             model.fit(x, learn(x))
-        return Case(model, drawn or sample, kind)
+        return Case(model, drawn or sample, classifies)
 
     return entry
 
 
 def regressor(learn=target, **settings):
     """An entry for a regressor."""
-    return fitted(xgb.XGBRegressor, learn, "numbers", **settings)
+    return fitted(xgb.XGBRegressor, learn, False, **settings)
 
 
-def classifier(learn=None, kind="classes", **settings):
+def classifier(learn=None, **settings):
     """An entry for a classifier."""
-    return fitted(xgb.XGBClassifier, learn or classes(3), kind, **settings)
+    return fitted(xgb.XGBClassifier, learn or classes(3), True, **settings)
 
 
 def ranker(random):
     """Queries of ten documents, each with a grade from 0 to 3."""
     x = numbers(random, ROWS)
     model = xgb.XGBRanker(**COMMON).fit(x, classes(4)(x), qid=np.repeat(np.arange(ROWS // 10), 10))
-    return Case(model, numbers, "numbers")
+    return Case(model, numbers)
 
 
 def booster(random):
     """A model of XGBoost's own interface, without scikit-learn's."""
     x = numbers(random, ROWS)
     settings = {"objective": "reg:squarederror", "max_depth": 4, "nthread": 1}
-    return Case(xgb.train(settings, xgb.DMatrix(x, target(x)), num_boost_round=12), numbers, "numbers")
+    return Case(xgb.train(settings, xgb.DMatrix(x, target(x)), num_boost_round=12), numbers)
 
 
 CATEGORIES = {"sample": categories, "feature_types": ["c", "c", "q", "q", "q", "q"], "enable_categorical": True}
@@ -177,17 +177,16 @@ MODELS = {
     "xgboost-regressor-two-targets": regressor(two_targets),
     "xgboost-regressor-early-stopping": regressor(**STOPPING),
     "xgboost-regressor-dart": regressor(booster="dart", rate_drop=0.3),
-    "xgboost-regressor-forest": fitted(xgb.XGBRFRegressor, target, "numbers"),
+    "xgboost-regressor-forest": fitted(xgb.XGBRFRegressor, target, False),
     "xgboost-booster": booster,
     "xgboost-binary": classifier(classes(2)),
-    "xgboost-binary-zipmap": classifier(classes(2), "maps"),
     "xgboost-binary-rare": classifier(rare),
     "xgboost-binary-base-score": classifier(classes(2), base_score=0.3),
     "xgboost-binary-hinge": classifier(classes(2), objective="binary:hinge"),
     "xgboost-binary-missing": classifier(classes(2), sample=gaps),
     "xgboost-binary-dart": classifier(classes(2), booster="dart", rate_drop=0.3),
     "xgboost-binary-early-stopping": classifier(classes(2), **STOPPING),
-    "xgboost-binary-forest": fitted(xgb.XGBRFClassifier, classes(2), "classes"),
+    "xgboost-binary-forest": fitted(xgb.XGBRFClassifier, classes(2), True),
     "xgboost-classifier": classifier(),
     "xgboost-classifier-softmax": classifier(objective="multi:softmax"),
     "xgboost-classifier-base-score": classifier(base_score=0.7),
@@ -195,7 +194,7 @@ MODELS = {
     "xgboost-classifier-missing": classifier(sample=gaps),
     "xgboost-classifier-categories": classifier(**CATEGORIES),
     "xgboost-classifier-early-stopping": classifier(**STOPPING),
-    "xgboost-classifier-forest": fitted(xgb.XGBRFClassifier, classes(3), "classes"),
+    "xgboost-classifier-forest": fitted(xgb.XGBRFClassifier, classes(3), True),
     "xgboost-ranker": ranker,
 }
 
@@ -275,11 +274,11 @@ def truth(case, inputs):
     """The outputs, computed in float64 from the leaves."""
     config = json.loads(raw_booster(case.model).save_config())
     found = linked(config["learner"]["objective"]["name"], margins(case.model, inputs["x"]))
-    if case.kind == "numbers":
+    if not case.classifies:
         return {"variable": found}
     if found.shape[1] == 1:
         found = np.concatenate([1 - found, found], 1)
-    return answered(case, np.argmax(found, 1), found)
+    return {"label": np.argmax(found, 1), "probabilities": found}
 
 
 def run(case, inputs):
@@ -287,16 +286,9 @@ def run(case, inputs):
     x = inputs["x"]
     if isinstance(case.model, xgb.Booster):
         return {"variable": case.model.predict(xgb.DMatrix(x))[:, None]}
-    if case.kind == "numbers":
+    if not case.classifies:
         return {"variable": case.model.predict(x).reshape(len(x), -1)}
-    return answered(case, case.model.predict(x), case.model.predict_proba(x))
-
-
-def answered(case, labels, probabilities):
-    """The outputs of a classifier; as maps they have Python's numbers."""
-    if case.kind == "maps":
-        probabilities = [dict(enumerate(map(float, row))) for row in probabilities]
-    return {"label": labels.astype(np.int64), "probabilities": probabilities}
+    return {"label": case.model.predict(x).astype(np.int64), "probabilities": case.model.predict_proba(x)}
 
 
 def onnxmltools(case, inputs, request, path):
