@@ -56,7 +56,26 @@ ROWS = 240
 LETTERS = np.array(["low", "middle", "high"], object)
 COLOURS = np.array(["red", "green", "blue", "grey"], object)
 CITIES = np.array(["Oslo", "Lima", "Kyiv", "Accra", "São Paulo"], object)
-WORDS = np.array(["good", "bad", "fine", "poor", "great", "awful", "film", "plot", "actor", "music", "very", "not", "the", "a", "quite"], object)
+WORDS = np.array(
+    [
+        "good",
+        "bad",
+        "fine",
+        "poor",
+        "great",
+        "awful",
+        "film",
+        "plot",
+        "actor",
+        "music",
+        "very",
+        "not",
+        "the",
+        "a",
+        "quite",
+    ],
+    object,
+)
 DTYPE_TYPES = {"float32": FloatTensorType, "float64": DoubleTensorType}
 
 
@@ -160,8 +179,12 @@ def score(inputs):
         return values[:, 0] + 0.5 * values[:, 1] + extra
     value = only(inputs)
     if value.dtype == object:
-        good = np.array([[sum(map(text.count, ["good", "fine", "great", "red", "Oslo"])) for text in row] for row in value])
-        bad = np.array([[sum(map(text.count, ["bad", "poor", "awful", "blue", "Lima"])) for text in row] for row in value])
+        good = np.array(
+            [[sum(map(text.count, ["good", "fine", "great", "red", "Oslo"])) for text in row] for row in value]
+        )
+        bad = np.array(
+            [[sum(map(text.count, ["bad", "poor", "awful", "blue", "Lima"])) for text in row] for row in value]
+        )
         return (good - 1.5 * bad).sum(1) + 0.1 * np.array([sum(map(len, row)) for row in value])
     x = np.nan_to_num(value)
     return x[:, 0] + 0.5 * x[:, 1] + x[:, 1] * x[:, 2] - 0.5 * x[:, 3] ** 2 + np.sin(x[:, 4]) + 0.3 * x[:, 5]
@@ -186,7 +209,7 @@ def letters(inputs):
 
 
 def fitted(make, outputs, learn=None, sample=numbers, join=only, options=None, drawn=None, ml_opset=None):
-    """An entry: make() is fitted on `sample`, to learn(inputs) if given; its inputs are drawn by `drawn` or `sample`."""
+    """An entry: make() is fitted on `sample`, to learn(inputs) if given; inputs are drawn by `drawn` or `sample`."""
 
     def entry(random):
         inputs = sample(random, ROWS)
@@ -417,7 +440,9 @@ MODELS = {
     ),
     # neural networks
     "mlp-classifier": classifier(lambda: neural_network.MLPClassifier(hidden_layer_sizes=(16, 8), max_iter=300)),
-    "mlp-classifier-binary": binary(lambda: neural_network.MLPClassifier(hidden_layer_sizes=(16,), activation="tanh", max_iter=300)),
+    "mlp-classifier-binary": binary(
+        lambda: neural_network.MLPClassifier(hidden_layer_sizes=(16,), activation="tanh", max_iter=300)
+    ),
     "mlp-regressor": regressor(lambda: neural_network.MLPRegressor(hidden_layer_sizes=(16, 8), max_iter=400)),
     "mlp-regressor-logistic": regressor(
         lambda: neural_network.MLPRegressor(hidden_layer_sizes=(16,), activation="logistic", max_iter=400)
@@ -462,7 +487,9 @@ MODELS = {
     "isolation-forest": detector(small(ensemble.IsolationForest)),
     "isolation-forest-older": detector(small(ensemble.IsolationForest), ml_opset=3),
     # put together
-    "voting-classifier-soft": classifier(lambda: ensemble.VotingClassifier(members(), voting="soft", flatten_transform=False)),
+    "voting-classifier-soft": classifier(
+        lambda: ensemble.VotingClassifier(members(), voting="soft", flatten_transform=False)
+    ),
     "voting-regressor": regressor(lambda: ensemble.VotingRegressor(regressors())),
     "stacking-classifier": classifier(lambda: ensemble.StackingClassifier(members())),
     "stacking-regressor": regressor(lambda: ensemble.StackingRegressor(regressors())),
@@ -581,7 +608,9 @@ MODELS = {
     "column-transformer-logistic": classifier(
         piped(columns, linear_model.LogisticRegression), letters, sample=table, join=frame
     ),
-    "column-transformer-forest": regressor(piped(columns, small(ensemble.RandomForestRegressor)), sample=table, join=frame),
+    "column-transformer-forest": regressor(
+        piped(columns, small(ensemble.RandomForestRegressor)), sample=table, join=frame
+    ),
 }  # fmt: skip
 
 

@@ -17,7 +17,10 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 
 PACKAGES = ("xgboost-cpu", "onnxmltools", "skl2onnx", "onnx", "numpy")
 LAYERS = {}
-UNSUPPORTED = (r"Cannot convert a XGBoost model", r"No proper operator name found",)
+UNSUPPORTED = (
+    r"Cannot convert a XGBoost model",
+    r"No proper operator name found",
+)
 
 #: Rows of the input sets.
 SIZES = [{"batch": 16}, {"batch": 16}, {"batch": 1}, {"batch": 40}]

@@ -26,7 +26,10 @@ def normalizer():
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     x = np.array([[1, 2, -4], [-1, -2, -4]], "f4")
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    found = {"ONNX Runtime": session.run(None, {"x": x})[0], "evaluator": ReferenceEvaluator(model).run(None, {"x": x})[0]}
+    found = {
+        "ONNX Runtime": session.run(None, {"x": x})[0],
+        "evaluator": ReferenceEvaluator(model).run(None, {"x": x})[0],
+    }
     print("Normalizer MAX by ONNX's words", (x / x.max(1, keepdims=True)).tolist())
     print("  by scikit-learn, of magnitudes", (x / np.abs(x).max(1, keepdims=True)).tolist())
     for name, array in found.items():

@@ -11,9 +11,22 @@ from onnx import checker
 from onnx.reference import ReferenceEvaluator
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
+from sklearn import (
+    calibration,
+    cluster,
+    cross_decomposition,
+    discriminant_analysis,
+    ensemble,
+    feature_extraction,
+    impute,
+    linear_model,
+    mixture,
+    multiclass,
+    naive_bayes,
+    neighbors,
+    tree,
+)
 from sklearn.base import is_classifier
-from sklearn import calibration, cluster, ensemble, feature_extraction, impute, mixture, multiclass, naive_bayes
-from sklearn import cross_decomposition, discriminant_analysis, linear_model, neighbors, tree
 
 random = np.random.RandomState(0)
 x = random.randn(200, 3).astype("f4")
