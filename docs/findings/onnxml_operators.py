@@ -1,6 +1,6 @@
 """ai.onnx.ml as the reference evaluator and ONNX Runtime have it: Normalizer of negative numbers, SVMClassifier.
 
-onnx 1.23.2, onnxruntime 1.31.1, scikit-learn 1.9.1 and skl2onnx 1.20.0 for the second. Environments: the suite's own
+onnx 1.23.2, onnxruntime 1.31.1, scikit-learn 1.9.1 and skl2onnx 1.20.0 for the second. Environment: the suite's own
 Python for the first case, sklearn1.9 for the second; each runs what it can.
     python docs/findings/onnxml_operators.py
     .tox/sklearn1.9/bin/python docs/findings/onnxml_operators.py
