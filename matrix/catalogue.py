@@ -101,6 +101,7 @@ SOURCES = {
         Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
         Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
         Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
+        Source("lightgbm.onnxmltools", "LightGBM", "lightgbm.py", "onnxmltools", "lightgbm", 1, family="classical"),
         Source("mindspore.export", "MindSpore", "mindspore_nn.py", "export", "mindspore", 2, opsets=(11, 11)),
         Source("mindspore.onnx", "MindSpore", "mindspore_nn.py", "onnx", "mindspore", 2, opsets=(11, 11)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
@@ -110,10 +111,12 @@ SOURCES = {
         Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
         Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2, (18, 25)),
         Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2, (9, 20)),
+        Source("sklearn.skl2onnx", "scikit-learn", "sklearn.py", "skl2onnx", "sklearn", 1, family="classical"),
         Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
         Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
         Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
         Source("tfjs.layers", "TensorFlow.js", "tfjs.py", "layers", "tfjs", 1, (9, 18)),
+        Source("xgboost.onnxmltools", "XGBoost", "xgboost.py", "onnxmltools", "xgboost", 1, family="classical"),
     )
 }
 

@@ -104,9 +104,11 @@ def compare(
     """
     measures = []
     for which, (number, outputs) in enumerate(zip(sets, actual, strict=True)):
-        for name in outputs.keys() - dtypes.keys():
+        for name in outputs.keys() - truth[which].keys():
             measures.append(Measure(number, name, "WRONG", "an output that the model does not have"))
         for name, dtype in dtypes.items():
+            if name not in truth[which]:  # an item of a sequence that is longer in another input set
+                continue
             own = native[which].get(name) if native else None
             measures.append(_measure(number, name, outputs.get(name), truth[which][name], own, dtype, tolerance))
     worst = max(measures, key=lambda m: WORSE.index(m.status), default=None)

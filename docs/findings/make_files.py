@@ -22,7 +22,8 @@ def write(name, shape, outputs, *nodes, opset=17, dtype=TensorProto.FLOAT, **con
     results = [helper.make_tensor_value_info(n, dtype, [None] * rank) for n, rank in outputs.items()]
     initializers = [numpy_helper.from_array(np.asarray(array), n) for n, array in constants.items()]
     graph = helper.make_graph(list(nodes), name, inputs, results, initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    domains = [helper.make_opsetid(domain, 1) for domain in {node.domain for node in nodes} - {""}]
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), *domains], ir_version=8)
     checker.check_model(model, full_check=True)
     save(model, folder / f"{name}.onnx")
 
@@ -132,4 +133,13 @@ write("MaxPool-3d", [1, 1, 4, 4, 4], {"y": 5}, node("MaxPool", ["x"], ["y"], ker
 for axes in ([1], [1, 2]):
     name = "ReduceSum-" + "".join(map(str, axes))
     write(name, [2, 3, 4], {"y": 3 - len(axes)}, node("ReduceSum", ["x", "a"], ["y"], keepdims=0), a=np.array(axes))
+write("Gemm-bias", [4, 3], {"y": 2}, node("Gemm", ["x", "b", "c"], ["y"]), b=np.ones((3, 5), "f4"), c=np.ones(4, "f4"))
+tree = {  # x < 0 ? -0.4 : 0.2, and a logistic function of that
+    "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
+    "nodes_modes": ["BRANCH_LT", "LEAF", "LEAF"], "nodes_values": [0.0, 0.0, 0.0], "nodes_truenodeids": [1, 0, 0],
+    "nodes_falsenodeids": [2, 0, 0], "class_treeids": [0, 0], "class_nodeids": [1, 2], "class_ids": [0, 0],
+    "class_weights": [-0.4, 0.2], "classlabels_int64s": [0, 1], "post_transform": "LOGISTIC",
+}  # fmt: skip
+leaves = node("TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **tree)
+write("Tree-two-classes", [3, 1], {"y": 1, "p": 2}, leaves, node("Cast", ["label"], ["y"], to=TensorProto.FLOAT))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
