@@ -86,6 +86,10 @@ SOURCES = {
         Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
         Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
         Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+        Source("torchzoo.dynamo", "timm and transformers", "torch_zoo.py", "dynamo", "torchzoo", 2, family="zoo"),
+        Source(
+            "torchzoo.torchscript", "timm and transformers", "torch_zoo.py", "torchscript", "torchzoo", 2, family="zoo"
+        ),
     )
 }
 
