@@ -16,19 +16,21 @@ import zlib
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
+# What is not used here torch.onnx and transformers would load in each fork.
 import ml_dtypes
 import numpy as np
-import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
 import torch
 import torch._dynamo
+import torch._functorch.aot_autograd
+import torch.onnx._internal.exporter._compat
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 try:
     import torchvision
 except RuntimeError:
-    # timm imports torchvision for its pictures. The wheel's operators need CUDA's libraries; where they did not load, its
-    # Python part still asks for two of them by name, so these two are declared here, without code.
+    # timm imports torchvision for its pictures. The wheel's operators need CUDA's libraries; where they did not load,
+    # its Python part still asks for two of them by name, so these two are declared here, without code.
     OPERATORS = torch.library.Library("torchvision", "DEF")  # they are gone when this object is
     for name in ("nms", "qnms"):
         OPERATORS.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -36,6 +38,7 @@ except RuntimeError:
 
 import timm
 import transformers
+import transformers.modeling_utils
 
 PACKAGES = ("timm", "transformers", "torch", "torchvision", "onnx", "onnxscript", "onnx-ir", "numpy")
 ISOLATE = True  # torch.onnx leaves traces in the process (see pytorch.py), and so do drawn numbers
