@@ -19,6 +19,8 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 # What is not used here torch.onnx and transformers would load in each fork.
 import ml_dtypes
 import numpy as np
+import onnxscript.function_libs.torch_lib.ops
+import onnxscript.rewriter  # noqa: F401
 import torch
 import torch._dynamo
 import torch._functorch.aot_autograd
