@@ -142,7 +142,8 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
     inputs, outputs = _interface(model, reference, mapping)
     dtypes = {entry["name"]: entry["dtype"] for entry in reference["outputs"]}
     for entry in outputs:
-        entry["wanted"] = dtypes.get(entry["value"])
+        dtype = dtypes.get(entry["value"])
+        entry["wanted"] = _width_told(entry, dtype) if dtype else None
     return {
         "emitted_opset": max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0),
         "ir_version": model.ir_version,
@@ -151,6 +152,13 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def _width_told(entry: dict[str, Any], dtype: str) -> str:
+    """The model's dtype, or what the exporter says its framework has instead of int64: JAX has int32."""
+    integers = ("int32", "int64")
+    told = entry.get("wanted")
+    return str(told) if told in integers and dtype in integers else dtype
 
 
 def _operators(model: Any) -> list[str]:
@@ -231,8 +239,8 @@ def _deviations(found: list[dict[str, Any]], reference: dict[str, Any], dynamic:
     models, sizes = {entry["name"]: entry for entry in reference["inputs"]}, reference["input_sets"][0]
     for entry in (entry for entry in found if "zeros" not in entry):
         own, shape, name = models[entry["value"]], entry["shape"], _named(entry)
-        if entry["dtype"] != own["dtype"]:
-            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {own['dtype']}")
+        if entry["dtype"] != (wanted := _width_told(entry, own["dtype"])):
+            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {wanted}")
         if shape is None:
             continue
         if len(shape) != len(own["shape"]):

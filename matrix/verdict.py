@@ -46,8 +46,11 @@ class Outcome:
         return f"at the second try; first {first['status']}, in a process that had done other files before"
 
 
-def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Record:
-    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file."""
+def judged(checked: Result, folder: Path, model: Path, sets: list[int], tolerance: str = "") -> Record:
+    """What the check and the native run say of an export: its status, and what a runtime needs to know of the file.
+
+    tolerance: of the native run, where it is not that of the file.
+    """
     if checked.status != "OK":
         return {"status": checked.status, "stage": "check", "message": checked.message}
     found = dict(checked.value)
@@ -55,7 +58,7 @@ def judged(checked: Result, folder: Path, model: Path, sets: list[int]) -> Recor
     if status == "PASS":
         try:
             own, truth = read_sets(folder / "native.arrays", sets), read_sets(model_file(model, "truth"), sets)
-            native = _compared(own, truth, None, found, sets)
+            native = _compared(own, truth, None, {**found, "tolerance": tolerance or found["tolerance"]}, sets)
         except Exception as error:  # whatever has become of them
             return {**found, "status": "NOT_RUN", "stage": "native", "message": _unreadable(error), "runnable": False}
         # The native run sets the unit of noise, so against epsilon alone it may well be IMPRECISE: that is no fault.

@@ -29,6 +29,8 @@ class ReferenceModel:
     paper: str = ""
     dynamic: bool = True
     """Whether an input has a dynamic axis, so that there is a dynamic variant."""
+    narrow: bool = True
+    """Whether it can be told from a wrong one in 16 bits; else its own rounding errors grow beyond the tolerance."""
 
     def graph(self, sizes: dict[str, int] | None = None, full: bool = False) -> Graph:
         """The layer graph and its weights, described at `sizes` (the export size when not given)."""
@@ -50,13 +52,22 @@ def register(model: ReferenceModel) -> None:
 
 
 def reference_model(
-    *, family: str, paper: str = "", full: dict[str, Any] | None = None, sizes: dict[str, tuple[int, ...]] | None = None
+    *,
+    family: str,
+    paper: str = "",
+    full: dict[str, Any] | None = None,
+    sizes: dict[str, tuple[int, ...]] | None = None,
+    narrow: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Enter the decorated description as an architecture, under the function's name with dashes."""
 
     def enter(describe: Callable[..., None]) -> Callable[..., None]:
         name = describe.__name__.replace("_", "-")
-        register(ReferenceModel(name, family, "architecture", describe, True, full or {}, sizes or SIZES, paper))
+        register(
+            ReferenceModel(
+                name, family, "architecture", describe, True, full or {}, sizes or SIZES, paper, narrow=narrow
+            )
+        )
         return describe
 
     return enter

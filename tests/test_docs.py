@@ -17,7 +17,15 @@ README = (ROOT / "README.md").read_text()
 FINDINGS = (ROOT / "docs/findings.md").read_text()
 SCRIPTS = {path.name: path for path in (ROOT / "docs/findings").glob("*.py")}
 #: The file of the exporter of each framework in README's table of layers.
-EXPORTERS = {"PyTorch": "pytorch.py", "TensorFlow with Keras": "tensorflow.py", "MXNet Gluon": "mxnet.py"}
+EXPORTERS = {
+    "PyTorch": "pytorch.py",
+    "Keras on TensorFlow, PyTorch or JAX": "keras.py",
+    "MXNet Gluon": "mxnet.py",
+    "PaddlePaddle": "paddle_nn.py",
+    "JAX": "jax.py",
+    "MindSpore": "mindspore_nn.py",
+    "NNabla": "nnabla_pf.py",
+}
 
 
 def test_the_findings_name_the_scripts_that_there_are() -> None:

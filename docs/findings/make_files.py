@@ -1,6 +1,5 @@
-"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV and tract.
-"""The ONNX files for the environments without the onnx package: openvino_*.py, opencv_operators.py, mnn_operators.py,
-ncnn_operators.py.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV, tract, MNN,
+ncnn and ONNX Runtime in JavaScript.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -17,10 +16,10 @@ folder.mkdir(parents=True, exist_ok=True)
 rng = np.random.default_rng(0)
 
 
-def write(name, shape, outputs, *nodes, opset=17, **constants):
+def write(name, shape, outputs, *nodes, opset=17, dtype=TensorProto.FLOAT, **constants):
     """One graph with an input x; outputs: name -> rank."""
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
-    results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None] * rank) for n, rank in outputs.items()]
+    inputs = [helper.make_tensor_value_info("x", dtype, shape)]
+    results = [helper.make_tensor_value_info(n, dtype, [None] * rank) for n, rank in outputs.items()]
     initializers = [numpy_helper.from_array(np.asarray(array), n) for n, array in constants.items()]
     graph = helper.make_graph(list(nodes), name, inputs, results, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
@@ -51,6 +50,15 @@ for name, used, second in (("k", steps[:2], state[1]), ("kept", steps, state[3])
     loop = node("Loop", ["n", "", "x", "c"], ["y", "z"], body=body)
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), c=np.ones(2, "f4"))
 write("Dropout", [2, 3], {"y": 2}, node("Dropout", ["x"], ["y"]))
+write(
+    "ConvTranspose-3",
+    [1, 1, 2, 2, 2],
+    {"y": 5},
+    node("ConvTranspose", ["x", "w"], ["y"]),
+    w=np.ones((1, 1, 1, 1, 1), "f4"),
+)
+write("Neg-float16", [3], {"y": 1}, node("Neg", ["x"], ["y"]), dtype=TensorProto.FLOAT16)
+write("Sin", [5], {"y": 1}, node("Sin", ["x"], ["y"]))
 write("LRN", [2, 5, 3, 3], {"y": 4}, node("LRN", ["x"], ["y"], size=4, alpha=0.1))
 pool = {"kernel_shape": [1, 3], "strides": [1, 2], "pads": [0, 1, 0, 1], "ceil_mode": 1, "count_include_pad": 1}
 write("AveragePool", [1, 1, 1, 4], {"y": 4}, node("AveragePool", ["x"], ["y"], **pool))

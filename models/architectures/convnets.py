@@ -88,6 +88,7 @@ def _inception(net: Net, x: Value, channels: list[int]) -> Value:
     family="convnet",
     paper="Szegedy et al., 2015: Going Deeper with Convolutions",
     full={"width": 1.0, "rows": 224, "columns": 224, "classes": 1000},
+    narrow=False,
 )
 def googlenet(net: Net, *, width: float = 0.125, rows: int = 64, columns: int = 96, classes: int = 10) -> None:
     """All nine inception blocks, response normalisation, and pools that round their size up, as Caffe's do.

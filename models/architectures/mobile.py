@@ -52,6 +52,7 @@ def _inverted_residual(net: Net, x: Value, expand: int, filters: int, stride: in
     family="mobile",
     paper="Sandler et al., 2018: MobileNetV2: Inverted Residuals and Linear Bottlenecks",
     full={"width": 1.0, "rows": 224, "columns": 224, "classes": 1000},
+    narrow=False,
 )
 def mobilenet_v2(net: Net, *, width: float = 0.25, rows: int = 96, columns: int = 128, classes: int = 10) -> None:
     """Seventeen inverted residual blocks with depthwise convolutions and linear bottlenecks, and ReLU6 (Table 2).
@@ -111,6 +112,7 @@ def _mbconv(net: Net, x: Value, *, expand: int, filters: int, kernel: int, strid
     paper="Tan and Le, 2019: EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
     full={"width": 1.0, "depths": (1, 2, 2, 3, 3, 4, 1), "rows": 224, "columns": 224, "classes": 1000},
     sizes={"batch": (6, 1, 4)},
+    narrow=False,
 )
 def efficientnet(
     net: Net,
