@@ -116,6 +116,10 @@ SOURCES = {
         Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
         Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
         Source("tfjs.layers", "TensorFlow.js", "tfjs.py", "layers", "tfjs", 1, (9, 18)),
+        Source("torchzoo.dynamo", "timm, transformers", "torch_zoo.py", "dynamo", "torchzoo", 2, (18, 25), "zoo"),
+        Source(
+            "torchzoo.torchscript", "timm, transformers", "torch_zoo.py", "torchscript", "torchzoo", 2, (9, 20), "zoo"
+        ),
         Source("xgboost.onnxmltools", "XGBoost", "xgboost.py", "onnxmltools", "xgboost", 1, family="classical"),
     )
 }
