@@ -182,9 +182,7 @@ class Run:
                 self._record_cell(step, cell, fingerprint, export, [Outcome(result)])
             else:
                 model = self.workshop.folder / export["folder"] / "model.onnx"
-                # What the quantiser's own run lacks in exactness is the same for every runtime of its file.
-                reference = model_file(self._reference(cell.export, model.parent), "truth")
-                truth = model.with_name("native.arrays") if cell.export.way.quantised else Path(reference)
+                truth = Path(model_file(self._reference(cell.export, model.parent), "truth"))
                 queues[cell.environment, cell.target.path] += [
                     self._cell_job(cell.key, cell.target.option, export, model, truth) for _ in range(self.repeat)
                 ]

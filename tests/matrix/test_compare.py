@@ -256,3 +256,11 @@ def test_texts_are_equal_or_not() -> None:
     assert compare([{"y": np.array(["a", "b"])}], truth, None, {"y": "string"}, [0]).status == "PASS"
     assert compare([{"y": np.array(["a", "c"])}], truth, None, {"y": "string"}, [0]).message.endswith("1 texts differ")
     assert compare([{"y": np.array([1.0, 2.0])}], truth, None, {"y": "string"}, [0]).status == "WRONG"
+
+
+@pytest.mark.parametrize(("error", "wanted"), [(0.02, "PASS"), (0.09, "PASS"), (0.15, "IMPRECISE"), (0.25, "WRONG")])
+def test_a_runtime_of_a_quantised_file_may_lose_what_quantising_lost(error: float, wanted: str) -> None:
+    quantised, model = np.array([1.0, 0.5], np.float32), np.array([0.9, 0.5])
+    actual = [{"y": quantised + np.array([error, 0], np.float32)}]
+    found = compare(actual, [{"y": quantised}], [{"y": model}], {"y": "float32"}, [0], TOLERANCES["int8"])
+    assert found.status == wanted
