@@ -285,7 +285,8 @@ def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int
         return array
     array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
     # A file may want another dtype than the model: that is the exporter's doing, which no runtime can answer for.
-    return np.ascontiguousarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype))
+    array = array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype)
+    return np.ascontiguousarray(array).reshape(array.shape)  # it makes an axis for a scalar
 
 
 def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: dict[str, Any], sets: list[int]) -> None:
@@ -300,11 +301,19 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
             (folder / f"input_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
         for i, entry in enumerate(found["outputs"]):
             value = rounded[f"{number}/{entry['value']}"]
-            if entry["wanted"] not in ("", "string"):
+            if dtype_name(value) not in ("", "string"):
                 value = in_dtype(value, entry["wanted"])
                 value = value.transpose(entry["permutation"]) if entry.get("permutation") else value
             (folder / f"output_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
     write_arrays(out / "feeds.arrays", feeds)
+
+
+def _map(value: dict[Any, Any], name: str = "") -> Any:
+    """A map as protobuf: numpy_helper.from_dict knows no keys that are texts."""
+    if not isinstance(next(iter(value), None), str):
+        return numpy_helper.from_dict(value, name)
+    values = numpy_helper.from_list(list(value.values()))
+    return onnx.MapProto(name=name, key_type=onnx.TensorProto.STRING, string_keys=map(str.encode, value), values=values)
 
 
 def _protobuf(value: Any, name: str) -> bytes:
@@ -312,7 +321,10 @@ def _protobuf(value: Any, name: str) -> bytes:
     if value is None:
         message = numpy_helper.from_optional(None, name)
     elif isinstance(value, dict):
-        message = numpy_helper.from_dict(value, name)
+        message = _map(value, name)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        maps = [_map(item) for item in value]
+        message = onnx.SequenceProto(name=name, elem_type=onnx.SequenceProto.MAP, map_values=maps)
     elif isinstance(value, list):
         message = numpy_helper.from_list(value, name)
     else:

@@ -182,9 +182,7 @@ class Run:
                 self._record_cell(step, cell, fingerprint, export, [Outcome(result)])
             else:
                 model = self.workshop.folder / export["folder"] / "model.onnx"
-                # What the quantiser's own run lacks in exactness is the same for every runtime of its file.
-                reference = model_file(self._reference(cell.export, model.parent), "truth")
-                truth = model.with_name("native.arrays") if cell.export.way.quantised else Path(reference)
+                truth = Path(model_file(self._reference(cell.export, model.parent), "truth"))
                 queues[cell.environment, cell.target.path] += [
                     self._cell_job(cell.key, cell.target.option, export, model, truth) for _ in range(self.repeat)
                 ]
@@ -329,14 +327,14 @@ class Run:
     def _export_fingerprint(self, export: Export) -> str:
         return _digest(
             export.model.name if export.source.family else self._models[export.model.name, export.way.dtype].name,
-            digest_of(export.source.path, *_MECHANISM),
+            digest_of(*export.source.files, *_MECHANISM),
             export.environment.lock,
             HOST.lock,
             [export.source.exporter, export.variant, export.opset],
         )
 
     def _target_fingerprint(self, cell: Cell) -> str:
-        return _digest(digest_of(cell.target.path, *_MECHANISM), cell.environment.lock, cell.target.option)
+        return _digest(digest_of(*cell.target.files, *_MECHANISM), cell.environment.lock, cell.target.option)
 
     def _cell_fingerprint(self, cell: Cell, export: Record) -> str:
         return _digest(export["fingerprint"], export.get("sha256"), self._target_fingerprint(cell))

@@ -80,6 +80,10 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
             for values in read_sets(job["out"], sets)
         ]
         native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
+        if tolerance_of(
+            export
+        ).loss:  # what quantising lost is the same for all who run its file, and the unit of noise
+            native, truth = truth, native
         comparison = _compared(actual, truth, native, export, sets)
     except Exception as error:  # whatever a worker can have put there
         return Outcome(Result("NOT_RUN", "compare", _unreadable(error), worker=result.worker, log=result.log))

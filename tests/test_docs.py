@@ -23,6 +23,8 @@ EXPORTERS = {
     "MXNet Gluon": "mxnet.py",
     "PaddlePaddle": "paddle_nn.py",
     "JAX": "jax.py",
+    "MindSpore": "mindspore_nn.py",
+    "NNabla": "nnabla_pf.py",
     "OneFlow": "oneflow_nn.py",
 }
 
