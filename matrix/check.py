@@ -277,7 +277,8 @@ def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int
         return array
     array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
     # A file may want another dtype than the model: that is the exporter's doing, which no runtime can answer for.
-    return np.ascontiguousarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype))
+    # np.ascontiguousarray would give an array without axes one.
+    return np.asarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype), order="C")
 
 
 def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: dict[str, Any], sets: list[int]) -> None:
