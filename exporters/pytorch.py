@@ -482,7 +482,7 @@ def decoded(token, state, table, w_state, w_out, follow):
 
 def scripted_greedy(start, state, table, w_state, w_out, follow, limit: int):
     """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
-    token, total, ended = start, torch.zeros_like(state[:, 0]), start < 0
+    token, total, ended = start, state.new_zeros(start.shape), start < 0
     places, tokens = torch.arange(limit), torch.zeros_like(start).unsqueeze(1).repeat(1, limit)
     step = 0
     while step < limit and not bool(ended.all()):
@@ -511,7 +511,7 @@ class Greedy(Control):
             tokens = torch.where(places == step, token.unsqueeze(1), tokens)
             return step + 1, token, state, total + best, ended | (token == 0), tokens
 
-        first = (torch.zeros((), dtype=torch.int64), start, state, torch.zeros_like(state[:, 0]), start < 0, tokens)
+        first = (torch.zeros((), dtype=torch.int64), start, state, state.new_zeros(start.shape), start < 0, tokens)
         _, _, state, total, _, tokens = torch.while_loop(goes_on, body, first)
         return tokens, total, state
 
