@@ -1,8 +1,8 @@
-"""Control flow: ONNX's reference evaluator skips a Loop without a condition; torch.onnx.export cannot write a torch.cond
-within a torch.while_loop.
+"""Control flow: ONNX's reference evaluator skips a Loop without a condition, and torch.onnx.export cannot write a
+torch.cond within a torch.while_loop.
 
-onnx 1.23.2, onnxruntime 1.31.1 and, for the second, torch 2.13.0. Environment: the suite's own Python (`pip install -e .`)
-for the first, torch2.13 for the second.
+onnx 1.23.2, onnxruntime 1.31.1; torch 2.13.0. Environment: the suite's own Python (`pip install -e .`) for the first,
+torch2.13 for the second.
     python docs/findings/control_flow.py
     .tox/torch2.13/bin/python docs/findings/control_flow.py torch
 """

@@ -1,5 +1,5 @@
-"""OpenCV: a branch of an If that is first taken at a later forward(), a Loop that hands its condition on, and reductions
-over all axes by their numbers.
+"""OpenCV: a branch of an If that is first taken at a later forward(), a Loop that hands its condition on, and
+reductions over all axes by their numbers.
 
 opencv-python-headless 5.0.0.93, numpy 2.4.6. Environment: opencv5.0, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
