@@ -14,12 +14,9 @@ Spec = dict[str, Any]
 Sets = dict[str, dict[str, Any]]
 
 
-def x(*shape: int | str, low: float = 0, high: float = 0, shifts: tuple[float, ...] = ()) -> Spec:
-    """A float32 input of that shape; strings are dynamic axes. Normal numbers, or even ones from low to high.
-
-    shifts: what is added to the numbers of each input set in turn.
-    """
-    return {"shape": shape, "dtype": "float32", "high": high, "low": low, "shifts": shifts}
+def x(*shape: int | str, low: float = 0, high: float = 0) -> Spec:
+    """A float32 input of that shape; strings are dynamic axes. Normal numbers, or even ones from low to high."""
+    return {"shape": shape, "dtype": "float32", "high": high, "low": low}
 
 
 def ids(*shape: int | str, high: int) -> Spec:

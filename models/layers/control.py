@@ -71,7 +71,7 @@ _GROWTH = 1.6
 def _draw_growth(generator: np.random.Generator, x: Array) -> dict[str, Array]:
     size = x.shape[-1]
     rotation = np.linalg.qr(generator.normal(size=(size, size)))[0]
-    return {"weight": _GROWTH * rotation, "bias": generator.normal(0.0, 0.1, size)}
+    return {"weight": np.asarray(_GROWTH * rotation), "bias": np.asarray(generator.normal(0.0, 0.1, size))}
 
 
 @layer(_draw_growth)
@@ -88,7 +88,7 @@ def iterate(x: Array, *, threshold: float, limit: int, weight: Array, bias: Arra
 def _draw_scan(generator: np.random.Generator, x: Array, state: Array) -> dict[str, Array]:
     inputs, units = x.shape[-1], state.shape[-1]
     return {
-        "decay": generator.uniform(0.2, 0.9, units),
+        "decay": np.asarray(generator.uniform(0.2, 0.9, units)),
         "w_in": generator.normal(0.0, inputs**-0.5, (units, inputs)),
         "w_state": generator.normal(0.0, units**-0.5, (units, units)),
         "bias": bias(generator, units),
