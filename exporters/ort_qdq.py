@@ -1,4 +1,6 @@
-"""ONNX Runtime's static quantiser: the file of the source `canonical` in int8, as QuantizeLinear and DequantizeLinear.
+"""ONNX Runtime's static quantiser: the file of the source `canonical`, with QuantizeLinear and DequantizeLinear.
+
+int8: weights and activations; int4: weights, with activations in 8 bits; float8: both, as E4M3.
 
 Weights are quantised symmetrically for each channel, activations asymmetrically by the greatest values of many
 random batches. The native run is ONNX Runtime itself on the quantised file, without graph optimisations: every pair of
@@ -12,11 +14,17 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 PACKAGES = ("onnxruntime", "onnx", "numpy")
-DTYPES = ("int8",)
+DTYPES = ("int8", "int4", "float8")
+#: (weights, activations)
+TYPES = {
+    "int8": (QuantType.QInt8, QuantType.QUInt8),
+    "int4": (QuantType.QInt4, QuantType.QUInt8),
+    "float8": (QuantType.QFLOAT8E4M3FN, QuantType.QFLOAT8E4M3FN),
+}
 BATCHES = 128
 OPSET = 21
 """Unless another is asked for: the first in which the two operators take blocks and all integer types."""
@@ -65,15 +73,19 @@ def build(graph, request):
     plain, prepared, path = (os.path.join(folder, name + ".onnx") for name in ("plain", "prepared", "quantised"))
     request.opset = request.opset or OPSET
     canonical.EXPORTERS["canonical"](canonical.build(graph, request), None, request, plain)
+    weights, activations = TYPES[request.quantised]
+    # float8 has no zero point to calibrate: its scale follows the spread of the values, not their greatest.
+    spread = request.quantised == "float8"
     quant_pre_process(plain, prepared, skip_symbolic_shape=True)
     quantize_static(
         prepared,
         path,
         Batches(graph),
         quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
+        per_channel=not spread,
+        activation_type=activations,
+        weight_type=weights,
+        calibrate_method=CalibrationMethod.Distribution if spread else CalibrationMethod.MinMax,
     )
     model = onnx.load(path)
     if not any(node.op_type == "QuantizeLinear" for node in model.graph.node):

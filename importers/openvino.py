@@ -3,7 +3,13 @@
 import openvino as ov
 
 PACKAGES = ("openvino",)
-UNSUPPORTED = (r"No conversion rule found", r"NotImplementedFailure", r"not supported", r"must be static")
+UNSUPPORTED = (
+    r"No conversion rule found",
+    r"NotImplementedFailure",
+    r"not supported",
+    r"must be static",
+    r"Unsupported value_info type",
+)
 PRECISIONS = {"f32": {"INFERENCE_PRECISION_HINT": "f32"}, "default": {}}
 ASKED = ("EXECUTION_DEVICES", "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS")
 

@@ -13,6 +13,7 @@ UNSUPPORTED = (
     r"not supported",
     r"is under development and support",  # an opset newer than this runtime
     r"not a registered function/op",
+    r"Unsupported model IR version",
 )
 PROVIDER = ("OpenVINOExecutionProvider", {"device_type": "CPU", "num_of_threads": "1"})
 

@@ -3,7 +3,7 @@
 import tract
 
 PACKAGES = ("tract",)
-UNSUPPORTED = (r"Unimplemented\(",)
+UNSUPPORTED = (r"Unimplemented\(", r"Unsupported DatumType")
 
 
 def load(path, request):

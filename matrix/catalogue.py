@@ -43,6 +43,11 @@ class Source:
         return ROOT / "exporters" / self.module
 
     @property
+    def files(self) -> list[Path]:
+        """The exporter's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+    @property
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes in which it can write a model; the first is the one that the default matrix has."""
         return tuple(literal(self.path, "DTYPES")) or ("float32",)
@@ -69,45 +74,91 @@ class Target:
     environment: str
     on_host: bool = False
     """Runs on the host when no environment of its family is installed."""
+    slow: bool = False
+    """Takes seconds over each file: unless it is named, it gets a slice of the models (plan.SLICE)."""
 
     @property
     def path(self) -> Path:
         """The importer's file."""
         return ROOT / "importers" / self.module
 
+    @property
+    def files(self) -> list[Path]:
+        """The importer's file and those of its name in other languages."""
+        return _of_one_name(self.path)
+
+
+def _of_one_name(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(path.stem + ".*"))
+
 
 SOURCES = {
     source.name: source
     for source in (
-        Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2),
+        Source("canonical", "ONNX", "canonical.py", "canonical", "host", 2, (13, 26)),
+        Source("flax.nnx", "Flax NNX", "jax.py", "nnx", "jax", 1, opsets=(13, 26)),
+        Source("jax.jax2onnx", "JAX", "jax.py", "jax2onnx", "jax", 1, opsets=(13, 26)),
+        Source("keras.jax", "Keras on JAX", "keras.py", "export", "kerasjax", 2, (9, 26)),
+        Source("keras.tensorflow", "Keras on TensorFlow", "keras.py", "export", "tensorflow", 2, (6, 18)),
+        Source("keras.torch", "Keras on PyTorch", "keras.py", "export", "kerastorch", 2, (18, 26)),
+        Source("lightgbm.onnxmltools", "LightGBM", "lightgbm.py", "onnxmltools", "lightgbm", 1, family="classical"),
+        Source("mindspore.export", "MindSpore", "mindspore_nn.py", "export", "mindspore", 2, opsets=(11, 11)),
+        Source("mindspore.onnx", "MindSpore", "mindspore_nn.py", "onnx", "mindspore", 2, opsets=(11, 11)),
         Source("mxnet.gluon", "MXNet", "mxnet.py", "gluon", "mxnet", 2),
+        Source("nnabla.converter", "NNabla", "nnabla_pf.py", "converter", "nnabla", 1, opsets=(6, 13)),
         Source("onnx.node", "ONNX", "onnx_node.py", "node", "onnx", 2, family="operators", given=True, on_host=True),
         Source("onnxruntime.qdq", "ONNX Runtime", "ort_qdq.py", "qdq", "host", 2, (13, 23)),
         Source("paddle.onnx", "PaddlePaddle", "paddle_nn.py", "onnx", "paddle", 2, opsets=(7, 21)),
-        Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2),
-        Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2),
-        Source("tensorflow.function", "TensorFlow", "tensorflow.py", "function", "tensorflow", 1),
-        Source("tensorflow.keras", "TensorFlow", "tensorflow.py", "keras", "tensorflow", 1),
-        Source("tensorflow.savedmodel", "TensorFlow", "tensorflow.py", "savedmodel", "tensorflow", 1),
+        Source("pytorch.dynamo", "PyTorch", "pytorch.py", "dynamo", "torch", 2, (18, 25)),
+        Source("pytorch.torchscript", "PyTorch", "pytorch.py", "torchscript", "torch", 2, (9, 20)),
+        Source("sklearn.skl2onnx", "scikit-learn", "sklearn.py", "skl2onnx", "sklearn", 1, family="classical"),
+        Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
+        Source("tfjs.layers", "TensorFlow.js", "tfjs.py", "layers", "tfjs", 1, (9, 18)),
+        Source("torchzoo.dynamo", "timm, transformers", "torch_zoo.py", "dynamo", "torchzoo", 2, (18, 25), "zoo"),
+        Source(
+            "torchzoo.torchscript", "timm, transformers", "torch_zoo.py", "torchscript", "torchzoo", 2, (9, 20), "zoo"
+        ),
+        Source("xgboost.onnxmltools", "XGBoost", "xgboost.py", "onnxmltools", "xgboost", 1, family="classical"),
     )
 }
 
 TARGETS = {
     target.name: target
     for target in (
-        Target("iree", "IREE", "iree.py", "default", "iree"),
+        Target("iree", "IREE", "iree.py", "default", "iree", slow=True),
         Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
         Target(
             "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
         ),
-        Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert"),
-        Target("litert+channels-first", "LiteRT, outputs put channels first", "litert.py", "channels-first", "litert"),
+        Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert", slow=True),
+        Target(
+            "litert+channels-first",
+            "LiteRT, outputs put channels first",
+            "litert.py",
+            "channels-first",
+            "litert",
+            slow=True,
+        ),
         Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
         Target("ncnn", "ncnn through pnnx", "ncnn.py", "default", "ncnn"),
+        Target("nnabla", "NNabla", "nnabla_nnp.py", "default", "nnabla"),
         Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
+        Target("onnxruntime-node", "ONNX Runtime for Node.js", "onnxruntime_js.py", "node", "onnxruntimenode"),
+        Target("onnxruntime-web.node", "ONNX Runtime WASM, Node.js", "onnxruntime_js.py", "web.node", "onnxruntimeweb"),
+        Target("onnxruntime-web.wasm", "ONNX Runtime WASM", "onnxruntime_js.py", "web.wasm", "onnxruntimeweb"),
+        Target(
+            "onnxruntime-web.webgpu",
+            "ONNX Runtime WebGPU",
+            "onnxruntime_js.py",
+            "web.webgpu",
+            "onnxruntimeweb",
+            slow=True,
+        ),
         Target("onnxruntime.all", "ONNX Runtime", "onnxruntime.py", "all", "onnxruntime", on_host=True),
         Target("onnxruntime.none", "ONNX Runtime, no optimisation", "onnxruntime.py", "none", "onnxruntime"),
         Target("onnxruntime.openvino", "ONNX Runtime on OpenVINO", "ortopenvino.py", "default", "ortopenvino"),

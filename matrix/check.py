@@ -142,7 +142,8 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
     inputs, outputs = _interface(model, reference, mapping)
     dtypes = {entry["name"]: entry["dtype"] for entry in reference["outputs"]}
     for entry in outputs:
-        entry["wanted"] = dtypes.get(entry["value"])
+        dtype = dtypes.get(entry["value"])
+        entry["wanted"] = _width_told(entry, dtype) if dtype else None
     return {
         "emitted_opset": max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0),
         "ir_version": model.ir_version,
@@ -151,6 +152,13 @@ def _described(model: Any, reference: dict[str, Any], mapping: dict[str, Any]) -
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def _width_told(entry: dict[str, Any], dtype: str) -> str:
+    """The model's dtype, or what the exporter says its framework has instead of int64: JAX has int32."""
+    integers = ("int32", "int64")
+    told = entry.get("wanted")
+    return str(told) if told in integers and dtype in integers else dtype
 
 
 def _operators(model: Any) -> list[str]:
@@ -231,8 +239,8 @@ def _deviations(found: list[dict[str, Any]], reference: dict[str, Any], dynamic:
     models, sizes = {entry["name"]: entry for entry in reference["inputs"]}, reference["input_sets"][0]
     for entry in (entry for entry in found if "zeros" not in entry):
         own, shape, name = models[entry["value"]], entry["shape"], _named(entry)
-        if entry["dtype"] != own["dtype"]:
-            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {own['dtype']}")
+        if entry["dtype"] != (wanted := _width_told(entry, own["dtype"])):
+            told.append(f"input {name} is {entry['dtype'] or 'of no known type'}, in the model {wanted}")
         if shape is None:
             continue
         if len(shape) != len(own["shape"]):
@@ -277,8 +285,8 @@ def _feed(entry: dict[str, Any], sizes: dict[str, int], arrays: Any, number: int
         return array
     array = array.transpose(entry["permutation"]) if entry.get("permutation") else array
     # A file may want another dtype than the model: that is the exporter's doing, which no runtime can answer for.
-    # np.ascontiguousarray would give an array without axes one.
-    return np.asarray(array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype), order="C")
+    array = array.astype(dtype_of(entry["dtype"]) if entry["dtype"] else array.dtype)
+    return np.ascontiguousarray(array).reshape(array.shape)  # it makes an axis for a scalar
 
 
 def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: dict[str, Any], sets: list[int]) -> None:
@@ -293,11 +301,19 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
             (folder / f"input_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
         for i, entry in enumerate(found["outputs"]):
             value = rounded[f"{number}/{entry['value']}"]
-            if entry["wanted"] not in ("", "string"):
+            if dtype_name(value) not in ("", "string"):
                 value = in_dtype(value, entry["wanted"])
                 value = value.transpose(entry["permutation"]) if entry.get("permutation") else value
             (folder / f"output_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
     write_arrays(out / "feeds.arrays", feeds)
+
+
+def _map(value: dict[Any, Any], name: str = "") -> Any:
+    """A map as protobuf: numpy_helper.from_dict knows no keys that are texts."""
+    if not isinstance(next(iter(value), None), str):
+        return numpy_helper.from_dict(value, name)
+    values = numpy_helper.from_list(list(value.values()))
+    return onnx.MapProto(name=name, key_type=onnx.TensorProto.STRING, string_keys=map(str.encode, value), values=values)
 
 
 def _protobuf(value: Any, name: str) -> bytes:
@@ -305,7 +321,10 @@ def _protobuf(value: Any, name: str) -> bytes:
     if value is None:
         message = numpy_helper.from_optional(None, name)
     elif isinstance(value, dict):
-        message = numpy_helper.from_dict(value, name)
+        message = _map(value, name)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        maps = [_map(item) for item in value]
+        message = onnx.SequenceProto(name=name, elem_type=onnx.SequenceProto.MAP, map_values=maps)
     elif isinstance(value, list):
         message = numpy_helper.from_list(value, name)
     else:

@@ -11,6 +11,7 @@ import json
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -19,13 +20,14 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS
 from matrix.environments import Environment, environments
 from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
-from matrix.plan import VARIANTS, Plan, Selection, make_plan
+from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan
 from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
@@ -61,15 +63,20 @@ def add_selection(add: Any) -> None:
     """Declare the options that select cells; `add` is argparse's add_argument, or pytest's addoption."""
     for name in OPTIONS_OF_SELECTION:
         add(f"--{name}", type=_names, default=[], metavar="NAMES", help=f"{name}, by name or pattern, with commas")
-    add("--opset", type=_numbers, default=[], metavar="NUMBERS", help="opsets to ask for (default: the exporter's own)")
+    told = "opsets to ask for, or `each`: every exporter's lowest, highest, 13, 17, 21 (default: the exporter's own)"
+    add("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     add("--size", choices=("default", "full"), default="default", help="full: the published widths")
     add("--quick", dest="scope", action="store_const", const="quick", default="default", help="a dozen models")
     add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
+    told = "what the published matrix has: the default models, precisions, opsets, and the sources' own models"
+    add("--published", dest="scope", action="store_const", const="published", help=told)
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str) -> list[int | str]:
+    if text == EACH:
+        return [EACH]
     if not all(number.isdecimal() and int(number) for number in _names(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17")
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of opset numbers such as 13,17, nor `{EACH}`")
     return [int(number) for number in _names(text)]
 
 
@@ -120,6 +127,8 @@ def _parser() -> _Parser:
     run.add_argument(
         "--strict", action="store_true", help="exit with 1 when a cell ends as NOT_RUN, or not as expected"
     )
+    told = "such as 30m: the most informative part of the selection that fits, by what it took before"
+    run.add_argument("--budget", type=seconds_of, default=0, metavar="TIME", help=told)
     again = commands.add_parser("publish", help="write public/ from what is recorded")
     for command in (run, again):
         add_selection(command.add_argument)
@@ -186,6 +195,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
             run = run_of(plan, workshop, bars, options)
+            if options.budget:
+                plan = run.plan = _fitted(plan, run, options.budget, bars)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
                 reasons = run.install() if options.install else {}
@@ -198,6 +209,18 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     surprised = tell_run(data["cells"], expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return int(options.strict and (surprised or any(cell["status"] == "NOT_RUN" for cell in data["cells"])))
+
+
+def _fitted(plan: Plan, run: Run, seconds: float, watcher: Watcher) -> Plan:
+    """The part of a plan that fits; the run is stopped when the time is over all the same."""
+    fitting = within(plan, seconds, run.workers, Costs.of(run.workshop.journal))
+    models = [len({export.model.name for export in p.exports}) for p in (fitting, plan)]
+    cells = [len(p.cells) for p in (fitting, plan)]
+    watcher.tell("budget: {} of {} models, {} of {} cells".format(*models, *cells))
+    timer = threading.Timer(seconds, run.stop)
+    timer.daemon = True
+    timer.start()
+    return fitting
 
 
 def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:

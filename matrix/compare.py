@@ -31,8 +31,8 @@ class Tolerance:
     noise: float = 32.0
     """Beyond rounding, an output may be this many times less exact than the native run."""
     least: float = 0.0
-    integers: bool = False
-    """Holds for integers too, which else must be equal."""
+    strict: float | None = None
+    """Instead of clean and noise: PASS where |error| <= strict * |truth| + least, also of integers."""
 
 
 TOLERANCES = {
@@ -42,6 +42,8 @@ TOLERANCES = {
     "bfloat16": Tolerance(2.0**-7, relative=1e-1, absolute=5e-2, clean=1e-1),
     # Runtimes of a quantised file are held against what the quantiser computes from it; epsilon is a step of 255.
     "int8": Tolerance(2.0**-8, relative=1e-1, absolute=5e-2, clean=5e-2, noise=8.0),
+    "int4": Tolerance(2.0**-8, relative=1e-1, absolute=5e-2, clean=5e-2, noise=8.0),
+    "float8": Tolerance(2.0**-4, relative=2e-1, absolute=1e-1, clean=1e-1, noise=2.0),
     # The quantiser against the model itself: more than this is no rounding any more.
     "quantised": Tolerance(2.0**-8, relative=0.5, absolute=0.35, clean=0.25),
 }
@@ -102,9 +104,11 @@ def compare(
     """
     measures = []
     for which, (number, outputs) in enumerate(zip(sets, actual, strict=True)):
-        for name in outputs.keys() - dtypes.keys():
+        for name in outputs.keys() - truth[which].keys():
             measures.append(Measure(number, name, "WRONG", "an output that the model does not have"))
         for name, dtype in dtypes.items():
+            if name not in truth[which]:  # an item of a sequence that is longer in another input set
+                continue
             own = native[which].get(name) if native else None
             measures.append(_measure(number, name, outputs.get(name), truth[which][name], own, dtype, tolerance))
     worst = max(measures, key=lambda m: WORSE.index(m.status), default=None)
@@ -189,15 +193,17 @@ def _beyond(error: Array, truth: Array, scale: float, tolerance: Tolerance) -> A
 def _verdict(
     error: Array, truth: Array, scale: float, noise: float, dtype: str, tolerance: Tolerance
 ) -> tuple[str, str]:
-    if "float" not in dtype and not tolerance.integers:
-        different = int((error != 0).sum())
-        return ("WRONG", f"{different} of {error.size} values differ") if different else ("PASS", "")
-    if noise <= tolerance.noise and error.max() <= tolerance.clean * scale:  # however inexact the native run is
+    strict = 0.0 if tolerance.strict is None else tolerance.strict * np.abs(truth) + tolerance.least
+    different = int((~(error <= strict)).sum())
+    if not different:
+        return "PASS", ""
+    if "float" not in dtype:
+        return "WRONG", f"{different} of {error.size} values differ"
+    # However inexact the native run is.
+    if tolerance.strict is None and noise <= tolerance.noise and error.max() <= tolerance.clean * scale:
         return "PASS", ""
     beyond = _beyond(error, truth, scale, tolerance)
     if not beyond.any():
-        if noise <= tolerance.noise:
-            return "PASS", ""
         return "IMPRECISE", f"error {error.max():.2g} is {noise:.0f} times the rounding of the native run"
     return (
         "WRONG",

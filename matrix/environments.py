@@ -28,6 +28,8 @@ class Environment:
     base_python: str = ""
     requirements: tuple[str, ...] = ()
     """What tox.ini asks for."""
+    npm: tuple[str, ...] = ()
+    """What it asks for of npm: name@version."""
 
     @property
     def folder(self) -> Path:
@@ -48,17 +50,32 @@ class Environment:
             made = json.loads((self.folder / ".tox-info.json").read_text())["PythonRun"]["deps"]["requirements"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        return sorted(made) == sorted(self.requirements) and self.python.exists()
+        if sorted(made) != sorted(self.requirements) or not self.python.exists():
+            return False
+        return all(self._of_npm.get(name) == version for name, _, version in (r.rpartition("@") for r in self.npm))
 
     @cached_property
     def packages(self) -> dict[str, str]:
-        """Versions of the installed distributions by normalised name, read from disk without starting it."""
+        """Versions of the installed distributions by normalised name, read from disk without starting it.
+
+        Those of npm are called npm:name; one that lies inside another is called npm:other/node_modules/name.
+        """
         if self.family == "host":
             found = [(d.metadata["Name"], d.version) for d in metadata.distributions()]
         else:
             places = self.folder.glob("lib/python*/site-packages/*.dist-info")
             found = [(name, version) for name, _, version in (place.stem.partition("-") for place in places)]
-        return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in sorted(found)}
+        of_python = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in sorted(found)}
+        return {**of_python, **{f"npm:{name}": version for name, version in sorted(self._of_npm.items())}}
+
+    @property
+    def _of_npm(self) -> dict[str, str]:
+        """Versions of the packages below node_modules, from the list that npm writes there when all is in place."""
+        try:
+            listed = json.loads((self.folder / "node_modules" / ".package-lock.json").read_text())["packages"]
+            return {place.partition("/")[2]: package["version"] for place, package in listed.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
     @cached_property
     def lock(self) -> str:
@@ -83,13 +100,16 @@ def environments() -> dict[str, Environment]:
             for version in match["versions"].split(","):
                 name = match["family"] + version.strip()
                 options = parser[section]
+                base_python = options.get("base_python", "python3.11")
                 requirements = _requirements(options.get("deps", ""), name)
-                found[name] = Environment(name, match["family"], options.get("base_python", "python3.11"), requirements)
+                setup = _requirements(options.get("extra_setup_commands", ""), name)
+                npm = tuple(word for command in setup for word in command.split() if "@" in word)
+                found[name] = Environment(name, match["family"], base_python, requirements, npm)
     return found
 
 
 def _requirements(deps: str, name: str) -> tuple[str, ...]:
-    """The lines of a `deps` option that hold for environment `name` (tox writes "factor: requirement")."""
+    """The lines of an option that hold for environment `name` (tox writes "factor: requirement")."""
     found = []
     for line in filter(None, map(str.strip, deps.splitlines())):
         factor, colon, requirement = line.partition(": ")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from matrix.catalogue import SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
@@ -41,6 +41,8 @@ VARIANTS = {
         Variant("bfloat16", dtype="bfloat16"),
         Variant("float64", dtype="float64"),
         Variant("int8", quantised="int8"),
+        Variant("int4", quantised="int4"),
+        Variant("float8", quantised="float8"),
     )
 }
 #: What `--quick` runs: one of each kind of trouble.
@@ -48,6 +50,16 @@ QUICK = (
     "alexnet", "resnet-18", "lstm-classifier", "transformer-encoder", "mlp", "conv2d", "linear", "lstm",
     "max-pool2d", "batch-norm", "softmax", "upsample-bilinear",
 )  # fmt: skip
+#: What targets get that compile a model for seconds, unless they are named: each kind of layer, small networks.
+SLICE = (
+    *QUICK, "squeezenet", "mobilenet-v2", "u-net", "gru-classifier", "seq2seq-attention", "vit", "c3d", "gelu",
+    "conv1d", "conv3d", "depthwise-conv2d", "gru", "embedding", "multi-head-attention", "layer-norm", "group-norm",
+    "average-pool2d", "global-average-pool", "reduce-mean", "arg-max", "concat", "slice", "pad", "where", "gather",
+    "upsample-nearest", "top-k", "cumulative-sum",
+)  # fmt: skip
+EACH = "each"
+"""Instead of numbers: the opsets of each exporter's own range that tell most."""
+TELLING_OPSETS = (13, 17, 21)
 
 
 @dataclass(frozen=True)
@@ -110,11 +122,14 @@ class Selection:
     targets: Sequence[str] = ()
     models: Sequence[str] = ()
     variants: Sequence[str] = ()
-    opsets: Sequence[int] = ()
+    opsets: Sequence[int | str] = ()
+    """Numbers, or EACH."""
     environments: Sequence[str] = ()
+    own: bool = False
+    """Also the models that sources bring themselves; without it, only those of the sources that are named."""
     size: str = "default"
     scope: str = "default"
-    """"quick", "default" or "all" of the models, where `models` does not name them."""
+    """"quick", "default" or "all" of the models, where `models` does not name them; "published": see PUBLISHED."""
 
 
 @dataclass
@@ -131,11 +146,36 @@ class Plan:
         return list(dict.fromkeys(needed))
 
 
+#: What the published matrix consists of: each part is a selection of its own, narrowed by what the user names.
+PUBLISHED: tuple[dict[str, Any], ...] = (
+    {},
+    {"variants": [name for name, variant in VARIANTS.items() if variant.tolerance != "float32"], "models": SLICE},
+    {"opsets": [EACH], "models": QUICK},
+    {"own": True},
+)
+
+
 def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     """The plan of a selection. Raises UserError, with the near matches, for a name that does not exist.
 
     installed_only: leave out the environments that are not installed, unless they are asked for by name.
     """
+    parts = [selection]
+    if selection.scope == "published":
+        usual = replace(selection, scope="default")
+        # What the user names stays as it is.
+        parts = [replace(usual, **{k: getattr(selection, k) or v for k, v in part.items()}) for part in PUBLISHED]
+    plans = [_plan_of(part, installed_only) for part in parts]
+    exports = {export.key: export for found in plans for export in found.exports}
+    cells = {cell.key: cell for found in plans for cell in found.cells}
+    plan = Plan(list(exports.values()), list(cells.values()))
+    if not plan.cells:
+        raise UserError("the selection leaves no cell: widen --sources, --targets, --models or --variants")
+    return plan
+
+
+def _plan_of(selection: Selection, installed_only: bool) -> Plan:
+    """The plan of one selection, which may be empty."""
     known = environments()
     wanted = set(_choose("environment", selection.environments, known, "onnx-interop environments"))
     if not selection.environments and installed_only:
@@ -152,19 +192,34 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
         for model in models[(source.name, environment.name) if source.family else None]
         for variant in variants
         if _makes_sense(source, model, variant, selection)
-        for opset in dict.fromkeys(selection.opsets or (None,))
+        for opset in _opsets(source, selection)
     ]
     for export in exports:
-        cells = [Cell(export, target, environment) for target, environment in targets]
+        cells = [Cell(export, target, e) for target, e in targets if selection.targets or _is_quick(export, target)]
         # An environment that is asked for by name wants its own exports on everything, and everything on it.
         if selection.environments and export.environment.name not in wanted:
             cells = [cell for cell in cells if cell.environment.name in wanted]
         if cells:
             plan.exports.append(export)
             plan.cells += cells
-    if not plan.cells:
-        raise UserError("the selection leaves no cell: widen --sources, --targets, --models or --variants")
     return plan
+
+
+def _opsets(source: Source, selection: Selection) -> list[int | None]:
+    """The opsets to ask a source for; None is its own default."""
+    found: dict[int | None, None] = {}
+    for opset in selection.opsets or (None,):
+        if opset != EACH:
+            found[None if opset is None else int(opset)] = None
+        elif source.opsets:
+            low, high = source.opsets
+            found.update(dict.fromkeys(sorted({low, high, *(n for n in TELLING_OPSETS if low <= n <= high)})))
+    return list(found)
+
+
+def _is_quick(export: Export, target: Target) -> bool:
+    """Whether a target gets this file without being named: one that takes seconds over each gets a slice."""
+    return not target.slow or (export.model.name in SLICE and export.opset is None)
 
 
 def _models(
@@ -182,7 +237,7 @@ def _models(
         chosen = set(QUICK)
     else:
         chosen = {name for name, model in reference.items() if model.default or selection.scope == "all"}
-        if selection.sources or selection.scope == "all":
+        if selection.own or selection.sources or selection.scope == "all":
             chosen.update(name for models in own.values() for name in models)
     groups = {None: reference, **own}
     return {key: [model for name, model in group.items() if name in chosen] for key, group in groups.items()}

@@ -329,14 +329,14 @@ class Run:
     def _export_fingerprint(self, export: Export) -> str:
         return _digest(
             export.model.name if export.source.family else self._models[export.model.name, export.way.dtype].name,
-            digest_of(export.source.path, *_MECHANISM),
+            digest_of(*export.source.files, *_MECHANISM),
             export.environment.lock,
             HOST.lock,
             [export.source.exporter, export.variant, export.opset],
         )
 
     def _target_fingerprint(self, cell: Cell) -> str:
-        return _digest(digest_of(cell.target.path, *_MECHANISM), cell.environment.lock, cell.target.option)
+        return _digest(digest_of(*cell.target.files, *_MECHANISM), cell.environment.lock, cell.target.option)
 
     def _cell_fingerprint(self, cell: Cell, export: Record) -> str:
         return _digest(export["fingerprint"], export.get("sha256"), self._target_fingerprint(cell))

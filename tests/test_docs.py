@@ -19,9 +19,12 @@ SCRIPTS = {path.name: path for path in (ROOT / "docs/findings").glob("*.py")}
 #: The file of the exporter of each framework in README's table of layers.
 EXPORTERS = {
     "PyTorch": "pytorch.py",
-    "TensorFlow with Keras": "tensorflow.py",
+    "Keras on TensorFlow, PyTorch or JAX": "keras.py",
     "MXNet Gluon": "mxnet.py",
     "PaddlePaddle": "paddle_nn.py",
+    "JAX": "jax.py",
+    "MindSpore": "mindspore_nn.py",
+    "NNabla": "nnabla_pf.py",
 }
 
 

@@ -1,4 +1,5 @@
-"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV, tract, MNN and ncnn.
+"""The ONNX files for the environments without the onnx package: those of OpenVINO, OpenCV, tract, MNN,
+ncnn and ONNX Runtime in JavaScript.
 
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_files.py FOLDER
@@ -15,13 +16,14 @@ folder.mkdir(parents=True, exist_ok=True)
 rng = np.random.default_rng(0)
 
 
-def write(name, shape, outputs, *nodes, opset=17, **constants):
+def write(name, shape, outputs, *nodes, opset=17, dtype=TensorProto.FLOAT, **constants):
     """One graph with an input x; outputs: name -> rank."""
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
-    results = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None] * rank) for n, rank in outputs.items()]
+    inputs = [helper.make_tensor_value_info("x", dtype, shape)]
+    results = [helper.make_tensor_value_info(n, dtype, [None] * rank) for n, rank in outputs.items()]
     initializers = [numpy_helper.from_array(np.asarray(array), n) for n, array in constants.items()]
     graph = helper.make_graph(list(nodes), name, inputs, results, initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    domains = [helper.make_opsetid(domain, 1) for domain in {node.domain for node in nodes} - {""}]
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), *domains], ir_version=8)
     checker.check_model(model, full_check=True)
     save(model, folder / f"{name}.onnx")
 
@@ -61,6 +63,15 @@ for name, used, second in (("k", steps[:2], state[1]), ("kept", steps, state[3])
     loop = node("Loop", ["n", "", "x", "c"], ["y", "z"], body=body)
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), c=np.ones(2, "f4"))
 write("Dropout", [2, 3], {"y": 2}, node("Dropout", ["x"], ["y"]))
+write(
+    "ConvTranspose-3",
+    [1, 1, 2, 2, 2],
+    {"y": 5},
+    node("ConvTranspose", ["x", "w"], ["y"]),
+    w=np.ones((1, 1, 1, 1, 1), "f4"),
+)
+write("Neg-float16", [3], {"y": 1}, node("Neg", ["x"], ["y"]), dtype=TensorProto.FLOAT16)
+write("Sin", [5], {"y": 1}, node("Sin", ["x"], ["y"]))
 write("LRN", [2, 5, 3, 3], {"y": 4}, node("LRN", ["x"], ["y"], size=4, alpha=0.1))
 pool = {"kernel_shape": [1, 3], "strides": [1, 2], "pads": [0, 1, 0, 1], "ceil_mode": 1, "count_include_pad": 1}
 write("AveragePool", [1, 1, 1, 4], {"y": 4}, node("AveragePool", ["x"], ["y"], **pool))
@@ -134,6 +145,15 @@ write("MaxPool-3d", [1, 1, 4, 4, 4], {"y": 5}, node("MaxPool", ["x"], ["y"], ker
 for axes in ([1], [1, 2]):
     name = "ReduceSum-" + "".join(map(str, axes))
     write(name, [2, 3, 4], {"y": 3 - len(axes)}, node("ReduceSum", ["x", "a"], ["y"], keepdims=0), a=np.array(axes))
+write("Gemm-bias", [4, 3], {"y": 2}, node("Gemm", ["x", "b", "c"], ["y"]), b=np.ones((3, 5), "f4"), c=np.ones(4, "f4"))
+tree = {  # x < 0 ? -0.4 : 0.2, and a logistic function of that
+    "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
+    "nodes_modes": ["BRANCH_LT", "LEAF", "LEAF"], "nodes_values": [0.0, 0.0, 0.0], "nodes_truenodeids": [1, 0, 0],
+    "nodes_falsenodeids": [2, 0, 0], "class_treeids": [0, 0], "class_nodeids": [1, 2], "class_ids": [0, 0],
+    "class_weights": [-0.4, 0.2], "classlabels_int64s": [0, 1], "post_transform": "LOGISTIC",
+}  # fmt: skip
+leaves = node("TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **tree)
+write("Tree-two-classes", [3, 1], {"y": 1, "p": 2}, leaves, node("Cast", ["label"], ["y"], to=TensorProto.FLOAT))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
 only = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "sum")]
 add = node("Add", ["s", "one"], ["sum"])

@@ -98,6 +98,10 @@ case("OneHot, depth of shape (1)", np.eye(3, dtype="f4")[[2, 0]], "OneHot", [np.
 case("GlobalLpPool", np.sqrt((x**2).sum((2, 3), keepdims=True)), "GlobalLpPool", [x])
 case("RNN with Relu", None, "RNN", [sequence, r, r], outputs=2, rank=3, hidden_size=2, activations=["Relu"])
 case("Loop, scan output", np.stack([state] * 7), "Loop", [np.array(7), np.array(True), state], outputs=2, body=body)
+columns = np.array([[[6, 0], [1, 1], [2, 5]]] * 2)
+for axis, suspect in ((2, None), (-1, "evaluator")):
+    picked = np.take_along_axis(z, columns, 2)
+    case(f"GatherElements, axis {axis}", picked, "GatherElements", [z, columns], suspect=suspect, axis=axis)
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))

@@ -60,6 +60,11 @@ def test_every_target_loads_and_runs(target: Target) -> None:
     assert functions(target.path) >= {"load", "run"}
 
 
+def test_a_half_in_another_language_counts_among_the_files() -> None:
+    for item in (SOURCES["tfjs.layers"], TARGETS["onnxruntime-node"]):
+        assert [path.suffix for path in item.files] == [".mjs", ".py"]
+
+
 def test_the_evaluator_runs_on_the_host() -> None:
     assert TARGETS[EVALUATOR].environment == "host"
 

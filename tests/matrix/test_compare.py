@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
-from matrix.compare import TOLERANCES, Array, Comparison, Measure, compare
+from matrix.compare import TOLERANCES, Array, Comparison, Measure, Tolerance, compare
 
 TOLERANCE = TOLERANCES["float32"]
 
@@ -223,3 +224,35 @@ def test_the_measures_are_data_for_json() -> None:
     found = Comparison("PASS", "", [Measure(0, "y", "PASS", "", 0.0, noise=0.0)])
     assert found.as_data() == [{"set": 0, "output": "y", "status": "PASS", "max_abs": 0.0, "noise": 0.0}]
     assert found.worst("cosine") is None
+
+
+def test_a_strict_tolerance_is_by_element_and_for_integers_too() -> None:
+    strict = Tolerance(2.0**-23, relative=1e-3, absolute=1e-5, clean=0.0, least=1e-7, strict=1e-3)
+
+    def status(actual: list[float], truth: list[float], dtype: str = "float32") -> str:
+        arrays = [[{"y": np.array(values, dtype)}] for values in (actual, truth)]
+        return compare(arrays[0], arrays[1], None, {"y": dtype}, [0], strict).status
+
+    assert status([1000.9, 0.0], [1000.0, 0.0]) == "PASS"
+    assert status([1000.0, 1e-4], [1000.0, 0.0]) == "IMPRECISE"
+    assert status([1002.0, 0.0], [1000.0, 0.0]) == "WRONG"
+    assert status([2001, 0], [2000, 0], "int64") == "PASS"
+    assert status([201, 0], [200, 0], "int64") == "WRONG"
+
+
+@pytest.mark.parametrize(("dtype", "error", "wanted"), [
+    ("float16", 0.004, "PASS"), ("float16", 0.06, "WRONG"), ("bfloat16", 0.02, "PASS"), ("bfloat16", 0.3, "WRONG"),
+    ("float64", 1e-9, "IMPRECISE"), ("float64", 1e-4, "WRONG"), ("float64", 1e-15, "PASS"),
+])  # fmt: skip
+def test_each_dtype_has_its_own_tolerance(dtype: str, error: float, wanted: str) -> None:
+    kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
+    actual = [{"y": np.array([1.0 + error, 1.0]).astype(kind)}]
+    found = compare(actual, [{"y": np.ones(2)}], None, {"y": dtype}, [0], TOLERANCES[dtype])
+    assert found.status == wanted
+
+
+def test_texts_are_equal_or_not() -> None:
+    truth = [{"y": np.array(["a", "b"], object)}]
+    assert compare([{"y": np.array(["a", "b"])}], truth, None, {"y": "string"}, [0]).status == "PASS"
+    assert compare([{"y": np.array(["a", "c"])}], truth, None, {"y": "string"}, [0]).message.endswith("1 texts differ")
+    assert compare([{"y": np.array([1.0, 2.0])}], truth, None, {"y": "string"}, [0]).status == "WRONG"

@@ -31,6 +31,8 @@ deps =
 base_python = python3.8
 deps =
     old0.9: old==0.9
+extra_setup_commands =
+    old0.9: npm install --prefix {env_dir} scripted@2.0.0 @scope/other@1.5.0
 """
 
 
@@ -56,6 +58,10 @@ def made(checkout: Path) -> Make:
         (folder / "pyvenv.cfg").write_text("home = /usr\nversion_info = 3.11.7\n")
         requirements = {"PythonRun": {"deps": {"requirements": list(environment.requirements)}}}
         (folder / ".tox-info.json").write_text(json.dumps(requirements))
+        packages = {name.rpartition("@")[0]: name.rpartition("@")[2] for name in environment.npm}
+        listed = {f"node_modules/{name}": {"version": version} for name, version in packages.items()}
+        (folder / "node_modules").mkdir()
+        (folder / "node_modules" / ".package-lock.json").write_text(json.dumps({"packages": listed}))
         for name, version in (("frame", "1.0"), ("Some.Other_Package", "3.1")):
             (folder / f"lib/python3.11/site-packages/{name}-{version}.dist-info").mkdir(parents=True)
 
@@ -111,6 +117,32 @@ def test_versions_are_read_from_disk_under_normalised_names(checkout: Path, made
     environment = environments()["frame1.0"]
     made(environment)
     assert environment.packages == {"frame": "1.0", "some-other-package": "3.1"}
+
+
+def test_packages_of_npm_are_asked_for_and_count_among_those_of_the_environment(checkout: Path, made: Make) -> None:
+    environment = environments()["old0.9"]
+    assert environment.npm == ("scripted@2.0.0", "@scope/other@1.5.0")
+    made(environment)
+    assert environment.installed
+    assert environment.packages["npm:scripted"] == "2.0.0"
+    assert environment.packages["npm:@scope/other"] == "1.5.0"
+    ini = checkout / "tox.ini"
+    ini.write_text(ini.read_text().replace("scripted@2.0.0", "scripted@2.1.0"))
+    assert not environments()["old0.9"].installed
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"packages": []}'])
+def test_an_environment_without_its_packages_of_npm_is_not_installed(
+    text: str | None, checkout: Path, made: Make
+) -> None:
+    made(environments()["old0.9"])
+    listed = environments()["old0.9"].folder / "node_modules" / ".package-lock.json"
+    if text is None:
+        listed.unlink()
+    else:
+        listed.write_text(text)
+    assert not environments()["old0.9"].installed
+    assert environments()["old0.9"].packages == {"frame": "1.0", "some-other-package": "3.1"}
 
 
 def test_the_lock_changes_with_any_package_and_with_the_interpreter(checkout: Path, made: Make) -> None:

@@ -9,7 +9,7 @@ import pytest
 from matrix.catalogue import SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
 from matrix.errors import UserError
-from matrix.plan import QUICK, VARIANTS, Plan, Selection, make_plan, runs_in
+from matrix.plan import QUICK, SLICE, VARIANTS, Plan, Selection, make_plan, runs_in
 from models.catalogue import all_models
 
 Install = Callable[..., None]
@@ -71,7 +71,9 @@ def test_scopes_grow_from_quick_to_all() -> None:
     assert quick < default < everything
     models = {model.name for model in all_models().values()}
     assert set(QUICK) <= models
-    assert {export.model.name for export in make_plan(Selection(scope="all")).exports} == models
+    planned = make_plan(Selection(scope="all")).exports
+    assert {export.model.name for export in planned if not export.source.family} == models
+    assert {export.source.name for export in planned} == set(SOURCES)
 
 
 def test_the_order_is_fixed() -> None:
@@ -148,7 +150,7 @@ def variants(selection: Selection) -> set[tuple[str, str]]:
 def test_dynamic_variants_of_layers_are_made_when_asked_for() -> None:
     assert variants(Selection(models=["linear"])) == {("linear", "static")}
     assert variants(Selection(models=["linear"], variants=["dynamic"])) == {("linear", "dynamic")}
-    whole = {("linear", name) for name in VARIANTS if name != "int8"}
+    whole = {("linear", name) for name, variant in VARIANTS.items() if not variant.quantised}
     assert variants(Selection(models=["linear"], sources=["canonical"], scope="all")) == whole
     assert variants(Selection(models=["alexnet"])) == {("alexnet", "static"), ("alexnet", "dynamic")}
     assert variants(Selection(models=["alexnet"], variants=["static"])) == {("alexnet", "static")}
@@ -218,3 +220,27 @@ def test_an_environment_that_is_named_is_planned_though_it_is_not_installed(inst
     installed()
     plan = make_plan(Selection(models=["linear"], environments=[name_of("tvm")]), installed_only=True)
     assert targets(plan) == {f"tvm@{name_of('tvm')}"}
+
+
+def test_each_opset_is_of_the_exporters_own_range() -> None:
+    asked = Selection(models=["linear"], opsets=["each"], sources=["keras.tensorflow", "mxnet.gluon"])
+    assert [export.opset for export in make_plan(asked).exports] == [6, 13, 17, 18]  # MXNet takes no opset
+
+
+def test_targets_that_compile_for_seconds_get_a_slice_unless_they_are_named() -> None:
+    usual = {c.target.name for c in make_plan(Selection(models=["erf"], sources=["canonical"])).cells}
+    assert usual == {name for name, target in TARGETS.items() if not target.slow}
+    assert {c.target.name for c in make_plan(Selection(models=["erf"], targets=["iree"])).cells} == {"iree"}
+    assert "iree" in {c.target.name for c in make_plan(Selection(models=["conv2d"], sources=["canonical"])).cells}
+    assert set(SLICE) <= set(all_models())
+
+
+def test_the_published_matrix_has_all_that_is_named_once() -> None:
+    plan = make_plan(Selection(scope="published", targets=["reference"], sources=["canonical", "onnx.node@host"]))
+    keys = [cell.key for cell in plan.cells]
+    assert len(keys) == len(set(keys)) == len(plan.exports)
+    variants = {export.variant for export in plan.exports}
+    assert variants == {"static", "dynamic", "float16", "bfloat16", "float64"}
+    assert {export.opset for export in plan.exports} >= {None, 13, 17, 21}
+    assert sum(export.source.name == "onnx.node" for export in plan.exports) > 1500
+    assert len(make_plan(Selection(scope="published")).cells) >= 60_000

@@ -11,10 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
+import numpy as np
 import psutil
 import pytest
 from fakery import FAKES, importer_jobs
 
+from matrix import jobs
 from matrix.jobs import read_sets
 from matrix.process import GUARD
 
@@ -226,3 +229,45 @@ def test_a_worker_ends_with_the_lifeline(started: Start, tmp_path: Path) -> None
     talk.hear()
     talk.let_go()
     assert talk.process.wait(10) == 0
+
+
+VALUES: dict[str, Any] = {
+    "bfloat16": np.array([1.5, -2.0], ml_dtypes.bfloat16),
+    "int4": np.array([[-8, 7]], ml_dtypes.int4),
+    "float8": np.array([0.5], ml_dtypes.float8_e4m3fn),
+    "texts": np.array([["a", "ä\n"]], object),
+    "sequence": [np.zeros((2, 0), np.float32), np.arange(3)],
+    "map": {"yes": np.float64(0.5), 3: [np.bool_(True)]},
+    "nothing": None,
+    "empty": [],
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_all_kinds_of_values_of_onnx_pass_between_host_and_worker(name: str, tmp_path: Path) -> None:
+    jobs.write_arrays(tmp_path / "values", {name: VALUES[name], "last": np.arange(5.0)})
+    found = jobs.read_arrays(tmp_path / "values")
+    np.testing.assert_array_equal(found["last"], np.arange(5.0))
+    assert_same(found[name], VALUES[name])
+
+
+def assert_same(found: Any, wanted: Any) -> None:
+    if isinstance(wanted, list):
+        assert isinstance(found, list)
+        assert len(found) == len(wanted)
+        for a, b in zip(found, wanted, strict=True):
+            assert_same(a, b)
+    elif isinstance(wanted, dict):
+        assert list(found) == list(wanted)
+        for key, value in wanted.items():
+            assert_same(found[key], value)
+    elif wanted is None:
+        assert found is None
+    else:
+        assert found.dtype == np.asarray(wanted).dtype
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_what_is_no_value_of_onnx_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="x holds Python objects"):
+        jobs.write_arrays(tmp_path / "values", {"x": [np.array([{}], object)]})

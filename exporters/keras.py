@@ -1,4 +1,7 @@
-"""TensorFlow: reference models as Keras functional models, channels last, written to ONNX by tf2onnx.
+"""Keras on TensorFlow, PyTorch or JAX: reference models as functional models, channels last.
+
+The environment tells the backend. Keras's own Model.export writes them to ONNX on each of the three; on TensorFlow
+tf2onnx does so too, and then the layers of TENSORFLOW are TensorFlow's own ops, as its users write them.
 
 A value carries the order of its axes: images enter channels last and stay so through convolutions, pooling and
 element-wise layers; a Permute brings back the reference order where a layer depends on it. Outputs that end channels
@@ -8,25 +11,44 @@ Each entry of LAYERS and COMPOSED is function(*tensors, **attributes), wrapped i
 with weights get the node first.
 """
 
+import functools
 import gc
+import importlib.util
+import os
 import sys
 import tempfile
 from collections import namedtuple
 from types import SimpleNamespace
 from unittest import mock
 
-import keras
 import numpy as np
-import onnx
-import tensorflow as tf
-import tf2onnx
-from keras import layers as kl
-from keras import ops
 
-PACKAGES = ("tensorflow-cpu", "keras", "tf2onnx", "onnx", "protobuf", "numpy")
+PACKAGES = ("keras", "tensorflow-cpu", "torch", "jax", "tf2onnx", "jax2onnx", "onnxscript", "onnx", "protobuf", "numpy")
+DTYPES = ("float32", "float16", "bfloat16", "float64")
 
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(1)
+#: What this environment has: an environment of Keras holds one of them.
+BACKEND = next(name for name in ("torch", "jax", "tensorflow") if importlib.util.find_spec(name))
+os.environ["KERAS_BACKEND"] = BACKEND
+os.environ["JAX_ENABLE_X64"] = "1"  # else the int64 of the models is int32
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+import keras  # noqa: E402 - it reads the backend when it is imported
+import onnx  # noqa: E402
+from keras import layers as kl  # noqa: E402
+from keras import ops  # noqa: E402
+
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+    import tf2onnx
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+elif BACKEND == "torch":
+    import torch
+
+    torch.set_num_threads(1)
+else:
+    import jax
 
 # Keras's clear_session collects garbage: without this, a quarter of a second for each model, through all of TensorFlow.
 gc.collect()
@@ -178,7 +200,7 @@ def custom(function):
 
 
 def raw(function):
-    """TensorFlow's own op as a Keras layer: function(*tensors, **attributes)."""
+    """The backend's own op, or one that must see real tensors, as a Keras layer: function(*tensors, **attributes)."""
 
     def apply(*inputs, **attributes):
         return Custom(lambda *tensors: function(*tensors, **attributes), {})(*inputs)
@@ -298,8 +320,12 @@ def with_overhang(x, kernel, stride, pad, dilation, ceil):
     return ends
 
 
-def max_pool(x, kernel, stride, pad, dilation, ceil):
-    """The padding is TensorFlow's "same", or -inf put there beforehand."""
+def no_dilated_pool(x, **attributes):
+    raise NotImplementedError("Keras pooling has no dilation")
+
+
+def max_pool(x, kernel, stride, pad, dilation, ceil, dilated=no_dilated_pool):
+    """The padding is Keras's "same", or -inf put there beforehand."""
     rank = len(kernel)
     pad = with_overhang(x, kernel, stride, pad, dilation, ceil)
     padding = padding_name(x, kernel, stride, pad, dilation)
@@ -307,9 +333,7 @@ def max_pool(x, kernel, stride, pad, dilation, ceil):
         x, padding = surrounded(x, pad, -np.inf), "valid"
     if max(dilation) == 1:
         return by_rank("MaxPooling%dD", rank)(kernel, stride, padding)(x)
-    if max(stride) > 1:
-        raise NotImplementedError("tf.nn.pool takes strides or dilations, not both")
-    return raw(tf.nn.pool)(x, window_shape=kernel, pooling_type="MAX", padding=padding.upper(), dilations=dilation)
+    return dilated(x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
 
 
 def average_pool(x, kernel, stride, pad, ceil, count_pad):
@@ -359,12 +383,12 @@ def normalisation(make, *names):
 
 
 def local_response_norm(x, size, alpha, beta, bias):
-    if size % 2 == 0:
-        raise NotImplementedError("tf.nn.local_response_normalization takes a radius, so odd sizes only")
-    if len(x.shape) != 4:
-        raise NotImplementedError("tf.nn.local_response_normalization takes images only")
-    options = {"depth_radius": size // 2, "bias": bias, "alpha": alpha / size, "beta": beta}
-    return raw(tf.nn.local_response_normalization)(x, **options)
+    """From slices of the squares, the channels behind; there is no such layer in Keras."""
+    channels = x.shape[-1]
+    around = [(0, 0)] * (len(x.shape) - 1) + [((size - 1) // 2, size // 2)]
+    squares = ops.pad(ops.square(x), around)
+    total = functools.reduce(ops.add, [squares[..., i : i + channels] for i in range(size)])
+    return x / (bias + alpha / size * total) ** beta
 
 
 def hard_sigmoid(x, alpha, beta):
@@ -392,7 +416,7 @@ def embedding(node, ids, entries, size):
 
 
 def maxout(node, x, units, pieces):
-    """The greatest of each unit's pieces; tf.keras has no such layer (TensorFlow Addons had)."""
+    """The greatest of each unit's pieces; Keras has no such layer (TensorFlow Addons had)."""
     y = dense(node, x, **node.weights)
     return ops.max(kl.Reshape(tuple(x.shape[1:-1]) + (units, pieces))(y), axis=-1)
 
@@ -434,6 +458,9 @@ def multi_head_attention(node, query, keys, heads, causal):
 
 # -- Recurrent layers -------------------------------------------------------------------------------------------------
 
+#: The usual first weights are orthogonal, by a QR decomposition that no backend has for half of float32.
+NARROW = {"recurrent_initializer": "zeros"}
+
 
 def gates_as_they_are(array):
     """LSTM: input, forget, cell, output, as in the reference."""
@@ -459,7 +486,7 @@ def recurrent(make, order):
         both = direction == "bidirectional"
         for level in range(layers):
             options["return_sequences"] = sequence or level < layers - 1
-            one = make(units, go_backwards=direction == "reverse", **options)
+            one = make(units, go_backwards=direction == "reverse", **dict(NARROW, **options))
             arrays = [
                 array
                 for d in ("01" if both else "0")
@@ -477,25 +504,25 @@ def recurrent(make, order):
 
 def lstm_cell(node, x, h, c, units):
     arrays = recurrent_arrays(node.weights, "0_0", gates_as_they_are, False)
-    return with_weights(node, lambda: kl.LSTMCell(units), arrays, x, [h, c])[1]
+    return with_weights(node, lambda: kl.LSTMCell(units, **NARROW), arrays, x, [h, c])[1]
 
 
 def gru_cell(node, x, h, units):
     arrays = recurrent_arrays(node.weights, "0_0", update_gate_first, True)
-    return with_weights(node, lambda: kl.GRUCell(units), arrays, x, [h])[0]
+    return with_weights(node, lambda: kl.GRUCell(units, **NARROW), arrays, x, [h])[0]
 
 
 # -- Shapes -----------------------------------------------------------------------------------------------------------
 
 
 def reshape(x, shape):
-    """Keras's Reshape where the batch stays, else tf.reshape."""
+    """Keras's Reshape where the batch stays, else an op, in a layer where it needs several sizes of its input."""
     target = [x.shape[i] if n == 0 else n for i, n in enumerate(shape)]
     if shape[0] == 0 and None not in target[1:]:
         return kl.Reshape(target[1:])(x)
     if target.count(None) + target.count(-1) == 1:
         return ops.reshape(x, [-1 if n is None else n for n in target])
-    return raw(lambda t: tf.reshape(t, [tf.shape(t)[i] if n == 0 else n for i, n in enumerate(shape)]))(x)
+    return raw(lambda t: ops.reshape(t, [ops.shape(t)[i] if n == 0 else n for i, n in enumerate(shape)]))(x)
 
 
 def cut(x, axes, starts, ends, steps):
@@ -506,35 +533,38 @@ def cut(x, axes, starts, ends, steps):
 
 
 def pad(x, pads, mode, value):
-    if mode == "edge":
+    if mode == "edge" and BACKEND == "tensorflow":
         raise NotImplementedError("tf.pad repeats no edges")
     return ops.pad(x, sides(pads), mode, **({"constant_values": value} if mode == "constant" else {}))
 
 
 def upsample_bilinear(x, scale, corners):
-    if corners == "half_pixel":
-        return kl.UpSampling2D(scale, interpolation="bilinear")(x)
-    align = corners == "align_corners"
+    if corners != "half_pixel":
+        raise NotImplementedError("Keras enlarges with half pixels only")
+    return kl.UpSampling2D(scale, interpolation="bilinear")(x)
 
-    def resize(image):
-        size = tf.shape(image)[1:3] * tf.constant(scale)
-        return tf.compat.v1.image.resize_bilinear(image, size, align_corners=align)
 
-    return raw(resize)(x)
+def by_blocks(x, factor):
+    """The channels block by block, as depth_to_space wants them; the reference's blocks stand channel by channel."""
+    return np.arange(x.shape[-1]).reshape(-1, factor**2).T.ravel()
 
 
 def pixel_shuffle(x, factor):
-    """depth_to_space wants the channels block by block; ours stand channel by channel."""
-    blocks = np.arange(x.shape[-1]).reshape(-1, factor**2).T.ravel()
-    return raw(lambda t: tf.nn.depth_to_space(tf.gather(t, blocks, axis=-1), factor))(x)
+    return ops.depth_to_space(ops.take(x, by_blocks(x, factor), axis=-1), factor)
 
 
 def top_k(x, k, axis):
-    """tf.math.top_k works on the last axis."""
+    """ops.top_k works on the last axis."""
     end = len(x.shape) - 1
     values, places = ops.top_k(x if axis % (end + 1) == end else ops.moveaxis(x, axis, -1), k)
     results = [values, ops.cast(places, "int64")]
     return results if axis % (end + 1) == end else [ops.moveaxis(r, -1, axis) for r in results]
+
+
+def cumulative_sum(x, axis, exclusive, reverse):
+    if exclusive or reverse:
+        raise NotImplementedError("keras.ops.cumsum is neither exclusive nor reversed")
+    return ops.cumsum(x, axis)
 
 
 def split(x, axis, sizes):
@@ -545,19 +575,9 @@ def reduction(function):
     return steady(lambda x, axes, keepdims: function(x, axis=tuple(axes), keepdims=keepdims))
 
 
-def norm(x, axis, keepdims):
-    """The Euclidean norm; tf.norm takes one axis as a number, or two."""
-    return raw(tf.norm)(x, axis=axis if len(axis) > 1 else axis[0], keepdims=keepdims)
-
-
 def place_of(function):
-    """tf.argmax and tf.argmin give int64, and drop the axis."""
-
-    def apply(x, axis, keepdims):
-        place = raw(function)(x, axis=axis)
-        return ops.expand_dims(place, axis) if keepdims else place
-
-    return steady(apply)
+    """Keras gives int32."""
+    return steady(lambda x, axis, keepdims: ops.cast(function(x, axis, keepdims), "int64"))
 
 
 LAYERS = {
@@ -588,7 +608,6 @@ LAYERS = {
         )
     ),
     "rms_norm": planar(normalisation(kl.RMSNormalization, "scale")),
-    "local_response_norm": spatial(local_response_norm),
     "relu": steady(lambda x: kl.ReLU()(x)),
     "leaky_relu": steady(lambda x, alpha: kl.LeakyReLU(negative_slope=alpha)(x)),
     "prelu": spatial(prelu),
@@ -608,7 +627,7 @@ LAYERS = {
     "log_softmax": steady(lambda x, axis: ops.log_softmax(x, axis)),
     "dropout": steady(lambda x, rate: kl.Dropout(rate)(x)),
     "linear": planar(linear),
-    "matmul": planar(lambda a, b, transpose_b: raw(tf.linalg.matmul)(a, b, transpose_b=transpose_b)),
+    "matmul": planar(lambda a, b, transpose_b: ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)),
     "embedding": planar(embedding),
     "dot_product_attention": planar(dot_product_attention),
     "additive_attention": planar(additive_attention),
@@ -649,14 +668,14 @@ LAYERS = {
     "reduce_max": reduction(ops.max),
     "reduce_min": reduction(ops.min),
     "reduce_prod": reduction(ops.prod),
-    "reduce_l2": reduction(norm),
+    "reduce_l2": reduction(ops.norm),
     "reduce_log_sum_exp": reduction(ops.logsumexp),
-    "arg_max": place_of(tf.argmax),
-    "arg_min": place_of(tf.argmin),
+    "arg_max": place_of(ops.argmax),
+    "arg_min": place_of(ops.argmin),
     "flatten": planar(lambda x: kl.Flatten()(x)),
     "reshape": planar(reshape),
     "transpose": turned,
-    "squeeze": steady(raw(tf.squeeze)),
+    "squeeze": steady(ops.squeeze),
     "unsqueeze": planar(lambda x, axis: ops.expand_dims(x, axis)),
     "concat": steady(lambda *xs, axis: kl.Concatenate(axis)(xs)),
     "split": steady(split),
@@ -668,7 +687,7 @@ LAYERS = {
     "where": steady(ops.where),
     "one_hot": planar(lambda ids, depth: ops.one_hot(ids, depth)),
     "top_k": steady(top_k),
-    "cumulative_sum": steady(raw(tf.math.cumsum)),
+    "cumulative_sum": steady(cumulative_sum),
 }
 
 COMPOSED = {
@@ -676,9 +695,12 @@ COMPOSED = {
     "lp_pool2d": spatial(lp_pool),
     "lp_pool3d": spatial(lp_pool),
     "global_lp_pool": spatial(global_lp_pool),
-    "bilinear": planar(custom(lambda a, b, units, weight, bias: tf.einsum("ni,uij,nj->nu", a, weight, b) + bias)),
-    "position_embedding": planar(custom(lambda x, entries, weight: x + weight[: tf.shape(x)[1]])),
-    "class_token": planar(custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))),
+    "local_response_norm": spatial(local_response_norm),
+    "bilinear": planar(custom(lambda a, b, units, weight, bias: ops.einsum("ni,uij,nj->nu", a, weight, b) + bias)),
+    "position_embedding": planar(custom(lambda x, entries, weight: x + weight[: ops.shape(x)[1]])),
+    "class_token": planar(
+        custom(lambda x, weight: ops.concatenate([ops.tile(weight, [ops.shape(x)[0], 1, 1]), x], axis=1))
+    ),
     "maxout": planar(maxout),
     "hierarchical_softmax": planar(hierarchical_softmax),
     "reduce_l1": reduction(lambda x, **k: ops.sum(ops.absolute(x), **k)),
@@ -686,6 +708,76 @@ COMPOSED = {
 }
 
 BUILDERS = dict(LAYERS, **COMPOSED)
+
+
+# -- TensorFlow's own ops ---------------------------------------------------------------------------------------------
+
+
+def tf_dilated_pool(x, kernel, stride, padding, dilation):
+    if max(stride) > 1:
+        raise NotImplementedError("tf.nn.pool takes strides or dilations, not both")
+    return raw(tf.nn.pool)(x, window_shape=kernel, pooling_type="MAX", padding=padding.upper(), dilations=dilation)
+
+
+def tf_local_response_norm(x, size, alpha, beta, bias):
+    if size % 2 == 0:
+        raise NotImplementedError("tf.nn.local_response_normalization takes a radius, so odd sizes only")
+    if len(x.shape) != 4:
+        raise NotImplementedError("tf.nn.local_response_normalization takes images only")
+    options = {"depth_radius": size // 2, "bias": bias, "alpha": alpha / size, "beta": beta}
+    return raw(tf.nn.local_response_normalization)(x, **options)
+
+
+def tf_upsample_bilinear(x, scale, corners):
+    if corners == "half_pixel":
+        return upsample_bilinear(x, scale, corners)
+    align = corners == "align_corners"
+
+    def resize(image):
+        size = tf.shape(image)[1:3] * tf.constant(scale)
+        return tf.compat.v1.image.resize_bilinear(image, size, align_corners=align)
+
+    return raw(resize)(x)
+
+
+def tf_pixel_shuffle(x, factor):
+    return raw(lambda t: tf.nn.depth_to_space(tf.gather(t, by_blocks(x, factor), axis=-1), factor))(x)
+
+
+def tf_norm(x, axis, keepdims):
+    """The Euclidean norm; tf.norm takes one axis as a number, or two."""
+    return raw(tf.norm)(x, axis=axis if len(axis) > 1 else axis[0], keepdims=keepdims)
+
+
+def tf_place_of(function):
+    """tf.argmax and tf.argmin give int64, and drop the axis."""
+
+    def apply(x, axis, keepdims):
+        place = raw(function)(x, axis=axis)
+        return ops.expand_dims(place, axis) if keepdims else place
+
+    return steady(apply)
+
+
+def tensorflows():
+    """What TensorFlow's users write with its own ops where Keras has another way, or none."""
+    dilated_pool = spatial(functools.partial(max_pool, dilated=tf_dilated_pool))
+    return {
+        "max_pool1d": dilated_pool,
+        "max_pool2d": dilated_pool,
+        "max_pool3d": dilated_pool,
+        "local_response_norm": spatial(tf_local_response_norm),
+        "matmul": planar(lambda a, b, transpose_b: raw(tf.linalg.matmul)(a, b, transpose_b=transpose_b)),
+        "reduce_l2": reduction(tf_norm),
+        "arg_max": tf_place_of(tf.argmax),
+        "arg_min": tf_place_of(tf.argmin),
+        "cumulative_sum": steady(raw(tf.math.cumsum)),
+        "upsample_bilinear": spatial(tf_upsample_bilinear),
+        "pixel_shuffle": spatial(tf_pixel_shuffle),
+        "class_token": planar(
+            custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))
+        ),
+    }
 
 
 # -- Models -----------------------------------------------------------------------------------------------------------
@@ -699,63 +791,79 @@ def input_value(graph, described, dynamic):
     return Value(keras.Input(batch_shape=shape, dtype=described.dtype, name=described.name), order)
 
 
+def compiled(model, inputs):
+    """The model's own forward pass, compiled as the backend's users compile it, over tensors in the inputs' order."""
+
+    def call(*tensors):
+        return model(list(tensors), training=False)
+
+    if BACKEND == "tensorflow":
+        return tf.function(call, input_signature=[tf.TensorSpec(t.shape, t.dtype, t.name) for t in inputs])
+    return jax.jit(call) if BACKEND == "jax" else torch.no_grad()(call)
+
+
 def build(graph, request):
-    """The reference model as a Keras functional model, and the tf.function that runs it."""
+    """The reference model as a Keras functional model, and the function that runs it."""
     keras.backend.clear_session()
+    keras.config.set_floatx(request.dtype)
+    builders = BUILDERS if request.exporter == "export" else dict(BUILDERS, **tensorflows())
     inputs = {i.name: input_value(graph, i, request.dynamic[i.name]) for i in graph.inputs}
     values, made = dict(inputs), {}
     for node in graph.nodes:
         node.made, node.feeds_spatial = made, any(enters_last(graph, o) for o in node.outputs)
-        values.update(zip(node.outputs, BUILDERS[node.op](node, *[values[name] for name in node.inputs])))
+        values.update(zip(node.outputs, builders[node.op](node, *[values[name] for name in node.inputs])))
     outputs = {o.name: values[o.value] for o in graph.outputs}
     # tf2onnx's from_keras calls the outputs after the layers that make them.
     results = {name: kl.Identity(name=name)(v.tensor) for name, v in outputs.items()}
     model = keras.Model([v.tensor for v in inputs.values()], results)
-    specs = [tf.TensorSpec(v.tensor.shape, v.tensor.dtype, name) for name, v in inputs.items()]
-    function = tf.function(lambda *tensors: model(list(tensors), training=False), input_signature=specs)
-    return SimpleNamespace(keras=model, function=function, specs=specs, inputs=inputs, outputs=outputs)
+    return SimpleNamespace(keras=model, function=compiled(model, model.inputs), inputs=inputs, outputs=outputs)
 
 
 def run(model, inputs):
     """The model's outputs by name, in the order of axes of the reference."""
-    tensors = [tf.constant(inputs[name].transpose(v.order)) for name, v in model.inputs.items()]
-    results = model.function(*tensors)
-    return {name: results[name].numpy().transpose(np.argsort(v.order)) for name, v in model.outputs.items()}
+    tensors = [ops.convert_to_tensor(inputs[name].transpose(v.order)) for name, v in model.inputs.items()]
+    results = {name: ops.convert_to_numpy(tensor) for name, tensor in model.function(*tensors).items()}
+    return {name: results[name].transpose(np.argsort(v.order)) for name, v in model.outputs.items()}
 
 
 # -- Exporters --------------------------------------------------------------------------------------------------------
 
 
 def mapping(model, proto):
-    """How the file's graph inputs and outputs stand to those of the reference model, whose names they carry."""
+    """How the file's graph inputs and outputs stand to those of the reference model: in name, else in order."""
 
     def told(values, entries):
-        return [{"name": e.name, "value": e.name, "permutation": list(values[e.name].order)} for e in entries]
+        names = list(values)
+        known = {e.name for e in entries} == set(names)
+        pairs = [(e.name, e.name if known else name) for e, name in zip(entries, names)]
+        return [{"name": e, "value": name, "permutation": list(values[name].order)} for e, name in pairs]
 
     return {"inputs": told(model.inputs, proto.graph.input), "outputs": told(model.outputs, proto.graph.output)}
 
 
-def opset_option(request):
-    return {} if request.opset is None else {"opset": request.opset}
+def opset_option(request, name="opset"):
+    return {} if request.opset is None else {name: request.opset}
 
 
 def from_function(model, inputs, request, path):
     """tf2onnx.convert.from_function of the tf.function that runs the model."""
-    options = opset_option(request)
-    proto, _ = tf2onnx.convert.from_function(model.function, model.specs, output_path=path, **options)
+    specs, options = model.function.input_signature, opset_option(request)
+    proto, _ = tf2onnx.convert.from_function(model.function, specs, output_path=path, **options)
     return mapping(model, proto)
 
 
 def from_keras(model, inputs, request, path):
     """tf2onnx.convert.from_keras of the Keras model."""
-    proto, _ = tf2onnx.convert.from_keras(model.keras, model.specs, output_path=path, **opset_option(request))
+    specs, options = model.function.input_signature, opset_option(request)
+    proto, _ = tf2onnx.convert.from_keras(model.keras, specs, output_path=path, **options)
     return mapping(model, proto)
 
 
 def from_saved_model(model, inputs, request, path):
     """Model.export, then `python -m tf2onnx.convert --saved-model`, whose main is called in this process."""
+    signature = [list(model.function.input_signature)]
     with tempfile.TemporaryDirectory() as folder:
-        model.keras.export(folder, format="tf_saved_model", verbose=False, input_signature=[model.specs])
+        model.keras.export(folder, format="tf_saved_model", verbose=False, input_signature=signature)
         line = ["tf2onnx", "--saved-model", folder, "--output", path]
         line += [word for name, n in opset_option(request).items() for word in ("--" + name, str(n))]
         with mock.patch.object(sys, "argv", line):
@@ -763,4 +871,13 @@ def from_saved_model(model, inputs, request, path):
     return mapping(model, onnx.load(path))
 
 
-EXPORTERS = {"function": from_function, "keras": from_keras, "savedmodel": from_saved_model}
+def from_export(model, inputs, request, path):
+    """Model.export, told the sizes of the inputs: without, it would make the batch dynamic and nothing else."""
+    plain = keras.Model(model.keras.inputs, [model.keras.output[name] for name in model.outputs])
+    signature = [[keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in plain.inputs]]
+    options = opset_option(request, "opset_version")
+    plain.export(path, format="onnx", verbose=False, input_signature=signature, **options)
+    return mapping(model, onnx.load(path))
+
+
+EXPORTERS = {"function": from_function, "keras": from_keras, "savedmodel": from_saved_model, "export": from_export}
