@@ -42,6 +42,25 @@ class Writer:
         self.nodes.append(helper.make_node(op_type, tensors, names, name=name, **attributes))
         return names[0] if outputs == 1 else tuple(names)
 
+    def subgraph(self, name, write, inputs=(), outputs=()):
+        """The graph of an attribute: write(*names of its inputs) adds its nodes and returns the names of its outputs.
+
+        inputs, outputs: (dtype, shape) of each. Weights and what was computed before are read from the outer graph.
+        """
+        outer, self.nodes, scope = self.nodes, [], self.scope
+        self.scope = "%s/%s_%d" % (scope, name, len(outer) + 1)
+        names = ["%s/input_%d" % (self.scope, i) for i in range(len(inputs))]
+        results = write(*names)
+        given = [value_info(n, *described) for n, described in zip(names, inputs)]
+        returned = [value_info(n, *described) for n, described in zip(results, outputs)]
+        graph = helper.make_graph(self.nodes, name, given, returned)
+        self.nodes, self.scope = outer, scope
+        return graph
+
+    def variable(self, x, *more):
+        """The dtype and shape of x, of the model's dtype, with `more` axes behind the first: what a loop carries."""
+        return self.dtype, ([None] if self.dynamic else self.shapes[x][:1]) + list(more or self.shapes[x][1:])
+
     def tensor(self, value):
         """The name of an input of a node; equal numbers share one initializer."""
         if value is None or isinstance(value, str):
@@ -344,6 +363,122 @@ def cell(op_type, order, **attributes):
 
 LSTM_GATES, GRU_GATES = (0, 3, 1, 2), (1, 0, 2)  # input, output, forget, cell; update, reset, hidden
 
+# Control flow
+
+TRIP, GOES_ON = ("int64", []), ("bool", [])  # what the body of a Loop is told first
+
+
+def branch(w, x, weight_then, bias_then, weight_else, bias_else):
+    """If, whose branches take nothing: they read x from the outer graph."""
+    y = [w.variable(x)]
+    then = w.subgraph("then", lambda: [w.Tanh(w.Gemm(x, weight_then, bias_then, transB=1))], outputs=y)
+    other = w.subgraph("else", lambda: [w.Gemm(x, weight_else, bias_else, transB=1)], outputs=y)
+    mean = reduced(w, "ReduceMean", x, range(len(w.shapes[x])))
+    return w.If(w.Greater(mean, 0.0), then_branch=then, else_branch=other)
+
+
+def counted(w, x, count, step):
+    """Loop, `count` times: step(place, x) -> x."""
+    body = w.subgraph(
+        "body",
+        lambda place, goes_on, x: [w.Identity(goes_on), step(place, x)],
+        [TRIP, GOES_ON, w.variable(x)],
+        [GOES_ON, w.variable(x)],
+    )
+    return w.Loop(count, None, x, body=body)
+
+
+def forward_step(w, x, weight, bias):
+    """x += tanh(weight x + bias) / 2."""
+    return w.Add(x, w.Mul(w.Tanh(w.Gemm(x, weight, bias, transB=1)), 0.5))
+
+
+def loop(w, x, count, weight_step, bias_step):
+    """Loop."""
+    return counted(w, x, count, lambda place, x: forward_step(w, x, weight_step, bias_step))
+
+
+def alternate(w, x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """If within Loop."""
+    y = [w.variable(x)]
+
+    def step(place, x):
+        even = w.subgraph("even", lambda: [forward_step(w, x, weight_even, bias_even)], outputs=y)
+        odd = w.subgraph("odd", lambda: [w.Sub(x, w.Mul(w.Gemm(x, weight_odd, bias_odd, transB=1), 0.25))], outputs=y)
+        return w.If(w.Equal(w.Mod(place, 2), 0), then_branch=even, else_branch=odd)
+
+    return counted(w, x, count, step)
+
+
+def iterate(w, x, threshold, limit, weight, bias):
+    """Loop, with a condition before the first step and behind each."""
+
+    def within(x):
+        square = reduced(w, "ReduceMean", w.Mul(x, x), range(2))
+        return w.Not(w.Greater(w.Sqrt(square), threshold))
+
+    def write(place, goes_on, x):
+        y = w.Gemm(x, weight, bias, transB=1)
+        return [within(y), y]
+
+    y = w.variable(x)
+    return w.Loop(limit, within(x), x, body=w.subgraph("body", write, [TRIP, GOES_ON, y], [GOES_ON, y]))
+
+
+def scan(w, x, state, reverse, decay, w_in, w_state, bias):
+    """Scan over axis 1."""
+
+    def write(state, x):
+        inner = w.Add(w.Add(w.MatMul(x, w.transposed(w_in)), w.MatMul(state, w.transposed(w_state))), bias)
+        state = w.Add(w.Mul(decay, state), w.Tanh(inner))
+        return [state, w.Identity(state)]
+
+    h = w.variable(state)
+    body = w.subgraph("body", write, [h, w.variable(x, w.shapes[x][-1])], [h, h])
+    axes = {"scan_input_axes": [1], "scan_output_axes": [1]}
+    if reverse:
+        axes.update(scan_input_directions=[1], scan_output_directions=[1])
+    last, states = w.Scan(state, x, outputs=2, body=body, num_scan_inputs=1, **axes)
+    return [states, last]
+
+
+def decoded(w, token, state, table, w_state, w_out, follow):
+    """The next state of the decoder's cell, and the log probabilities of the tokens."""
+    state = w.Tanh(w.Add(w.Gather(table, token), w.MatMul(state, w.transposed(w_state))))
+    scores = w.Add(w.MatMul(state, w.transposed(w_out)), w.Gather(follow, token))
+    return state, w.LogSoftmax(scores, axis=-1)
+
+
+def greedy_decode(w, start, state, vocabulary, limit, **weights):
+    """Loop with a condition; the tokens are a scan output, as long as there were steps, and are padded behind it."""
+
+    def write(place, goes_on, token, state, total, ended):
+        state, chances = decoded(w, token, state, **weights)
+        token = w.ArgMax(chances, axis=-1, keepdims=0)
+        total = w.Add(total, reduced(w, "ReduceMax", chances, [-1]))
+        ended = w.Or(ended, w.Equal(token, 0))
+        least = reduced(w, "ReduceMin", w.Cast(ended, to=onnx.TensorProto.INT64), [0])
+        return [w.Equal(least, 0), token, state, total, ended, w.Identity(token)]
+
+    batch = w.variable(start)[1]
+    carried = [("int64", batch), w.variable(state), (w.dtype, batch), ("bool", batch)]
+    body = w.subgraph("body", write, [TRIP, GOES_ON] + carried, [GOES_ON] + carried + [("int64", batch)])
+    total, ended = w.Expand(0.0, w.shape(start)), w.Expand(False, w.shape(start))
+    _, state, total, _, tokens = w.Loop(limit, True, start, state, total, ended, body=body, outputs=5)
+    lacking = w.Sub([limit], w.Gather(w.Shape(tokens), [0]))
+    tokens = w.Pad(tokens, w.Concat([0, 0], lacking, [0], axis=0))
+    return [w.Transpose(tokens, perm=[1, 0]), total, state]
+
+
+def beam_step(w, scores, tokens, state, vocabulary, handicap, **weights):
+    """TopK over all continuations; the states are gathered by the beams that they come from."""
+    state, chances = decoded(w, tokens, state, **weights)
+    sums = w.Add(w.Unsqueeze(w.Add(scores, handicap), [2]), chances)
+    best, places = w.TopK(w.Flatten(sums, axis=1), [w.shapes[scores][1]], outputs=2)
+    parents = w.Unsqueeze(w.Div(places, vocabulary), [2])
+    return [best, w.Mod(places, vocabulary), w.GatherND(state, parents, batch_dims=1)]
+
+
 # Reduction and shape
 
 
@@ -366,13 +501,16 @@ LAYERS = {
     "add": direct("Add"),
     "additive_attention": additive_attention,
     "affine": lambda w, x, factor, offset: w.Add(w.Mul(x, factor), offset),
+    "alternate": alternate,
     "arg_max": direct("ArgMax"),
     "arg_min": direct("ArgMin"),
     "average_pool1d": direct("AveragePool"),
     "average_pool2d": direct("AveragePool"),
     "average_pool3d": direct("AveragePool"),
     "batch_norm": direct("BatchNormalization", "scale", "bias", "mean", "variance"),
+    "beam_step": beam_step,
     "bilinear": lambda w, a, b, weight, bias, units: w.Add(w.Einsum(a, weight, b, equation="ni,uij,nj->nu"), bias),
+    "branch": branch,
     "ceil": direct("Ceil"),
     "celu": direct("Celu"),
     "class_token": class_token,
@@ -402,6 +540,7 @@ LAYERS = {
     "global_lp_pool": global_pool("GlobalLpPool"),
     "global_max_pool": global_pool("GlobalMaxPool"),
     "greater": direct("Greater"),
+    "greedy_decode": greedy_decode,
     "group_norm": stashed(21, group_norm_21, group_norm),
     "gru": recurrent("GRU", GRU_GATES),
     "gru_cell": cell("GRU", GRU_GATES, linear_before_reset=1),
@@ -409,6 +548,7 @@ LAYERS = {
     "hard_swish": since(14, direct("HardSwish"), lambda w, x: w.Mul(x, w.HardSigmoid(x, alpha=1 / 6, beta=0.5))),
     "hierarchical_softmax": hierarchical_softmax,
     "instance_norm": direct("InstanceNormalization", "scale", "bias"),
+    "iterate": iterate,
     "layer_norm": stashed(17, direct("LayerNormalization", "scale", "bias"), layer_norm),
     "leaky_relu": direct("LeakyRelu"),
     "less": direct("Less"),
@@ -416,6 +556,7 @@ LAYERS = {
     "local_response_norm": direct("LRN"),
     "log": direct("Log"),
     "log_softmax": direct("LogSoftmax"),
+    "loop": loop,
     "lp_pool1d": direct("LpPool"),
     "lp_pool2d": direct("LpPool"),
     "lp_pool3d": direct("LpPool"),
@@ -451,6 +592,7 @@ LAYERS = {
     "reshape": direct("Reshape", "shape"),
     "rms_norm": stashed(23, direct("RMSNormalization", "scale", axis=-1), rms_norm),
     "rnn": recurrent("RNN", (0,)),
+    "scan": scan,
     "selu": direct("Selu"),
     "sigmoid": direct("Sigmoid"),
     "sign": direct("Sign"),
@@ -474,11 +616,28 @@ LAYERS = {
 }
 
 
+def subgraphs(node):
+    """The graphs in the attributes of a node."""
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
+def tensors_read(nodes):
+    """The names of all tensors that these nodes read, and the nodes of their subgraphs."""
+    found = set()
+    for node in nodes:
+        found.update(node.input)
+        for graph in subgraphs(node):
+            found |= tensors_read(graph.node)
+    return found
+
+
 def rename(nodes, old, new):
     """Give a tensor of these nodes its final name."""
     for node in nodes:
         for names in (node.input, node.output):
             names[:] = [new if name == old else name for name in names]
+        for graph in subgraphs(node):
+            rename(graph.node, old, new)
 
 
 def write_layers(w, graph):
@@ -526,7 +685,7 @@ def canonical(graph, inputs, request, path):
     w = Writer(opset, any(request.dynamic.values()), request.dtype)
     w.shapes = {i.name: [graph.sizes.get(n, n) for n in i.shape] for i in graph.inputs}
     write_layers(w, graph)
-    read = {name for node in w.nodes for name in node.input}
+    read = tensors_read(w.nodes)
     shapes = [[request.dynamic[i.name].get(k, n) for k, n in enumerate(w.shapes[i.name])] for i in graph.inputs]
     version = helper.make_opsetid("", opset)
     model = helper.make_model(

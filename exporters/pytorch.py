@@ -13,6 +13,7 @@ import torch
 import torch._dynamo
 import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users know
 from torch import nn
+from torch._higher_order_ops.scan import scan as torch_scan
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
@@ -321,6 +322,209 @@ def cell(kind):
     return attributed(make)
 
 
+# -- Control flow -----------------------------------------------------------------------------------------------------
+# For TorchScript as functions that torch.jit.script compiles; for torch.export by its operators of functions.
+
+
+class Control(nn.Module):
+    """A module of the user's own with these weights and attributes."""
+
+    def __init__(self, node):
+        super().__init__()
+        for name, array in node.weights.items():
+            setattr(self, name, nn.Parameter(tensor_of(array), requires_grad=False))
+        for name, value in node.attributes.items():
+            setattr(self, name, value)
+
+
+def control(scripted, exported, *attributes):
+    """An entry for scripted(*tensors, **weights, **attributes), compiled, or the module exported(node)."""
+
+    def make(node):
+        if node.exporter != "torchscript":
+            return exported(node)
+        given = {name: node.attributes[name] for name in attributes}
+        return Composed(functools.partial(torch.jit.script(scripted), **given), node.weights)
+
+    return make
+
+
+def scripted_branch(x, weight_then, bias_then, weight_else, bias_else):
+    """One of two maps of x (batch, size), by its mean."""
+    return torch.tanh(F.linear(x, weight_then, bias_then)) if x.mean() > 0 else F.linear(x, weight_else, bias_else)
+
+
+class Branch(Control):
+    """The same by torch.cond."""
+
+    def forward(self, x):
+        """x (batch, size)."""
+        return torch.cond(
+            x.mean() > 0,
+            lambda x: torch.tanh(F.linear(x, self.weight_then, self.bias_then)),
+            lambda x: F.linear(x, self.weight_else, self.bias_else),
+            (x,),
+        )
+
+
+def forward_step(x, weight, bias):
+    """x += tanh(weight x + bias) / 2."""
+    return x + 0.5 * torch.tanh(F.linear(x, weight, bias))
+
+
+def backward_step(x, weight, bias):
+    """x -= (weight x + bias) / 4."""
+    return x - 0.25 * F.linear(x, weight, bias)
+
+
+def scripted_loop(x, count, weight_step, bias_step):
+    """A number of steps of x (batch, size) that is an input ()."""
+    for _ in range(int(count)):
+        x = forward_step(x, weight_step, bias_step)
+    return x
+
+
+def repeated(x, count, step):
+    """step(place, x) -> x, `count` times, by torch.while_loop."""
+    zero = torch.zeros((), dtype=torch.int64)
+    return torch.while_loop(lambda i, x: i < count, lambda i, x: (i + 1, step(i, x)), (zero, x))[1]
+
+
+class Loop(Control):
+    """The same by torch.while_loop."""
+
+    def forward(self, x, count):
+        """x (batch, size), count ()."""
+        return repeated(x, count, lambda i, x: forward_step(x, self.weight_step, self.bias_step))
+
+
+def scripted_alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """Steps of two kinds in turn."""
+    for i in range(int(count)):
+        x = forward_step(x, weight_even, bias_even) if i % 2 == 0 else backward_step(x, weight_odd, bias_odd)
+    return x
+
+
+class Alternate(Control):
+    """The same by torch.cond within torch.while_loop."""
+
+    def step(self, i, x):
+        """Step i."""
+        return torch.cond(
+            i % 2 == 0,
+            lambda x: forward_step(x, self.weight_even, self.bias_even),
+            lambda x: backward_step(x, self.weight_odd, self.bias_odd),
+            (x,),
+        )
+
+    def forward(self, x, count):
+        """x (batch, size), count ()."""
+        return repeated(x, count, self.step)
+
+
+def scripted_iterate(x, weight, bias, threshold: float, limit: int):
+    """Steps until x (batch, size) is large, or there were enough."""
+    step = 0
+    while step < limit and bool((x * x).mean().sqrt() <= threshold):
+        x = F.linear(x, weight, bias)
+        step += 1
+    return x
+
+
+class Iterate(Control):
+    """The same by torch.while_loop."""
+
+    def forward(self, x):
+        """x (batch, size)."""
+        return torch.while_loop(
+            lambda i, x: (i < self.limit) & ((x * x).mean().sqrt() <= self.threshold),
+            lambda i, x: (i + 1, F.linear(x, self.weight, self.bias)),
+            (torch.zeros((), dtype=torch.int64), x),
+        )[1]
+
+
+def recurrence(state, x, decay, w_in, w_state, bias):
+    """The next state."""
+    return decay * state + torch.tanh(F.linear(x, w_in, bias) + F.linear(state, w_state))
+
+
+def scripted_scan(x, state, decay, w_in, w_state, bias, reverse: bool):
+    """A recurrence over the times of x (batch, time, in) from the state (batch, units): all states, and the last."""
+    if reverse:
+        x = x.flip(1)
+    states = []
+    for t in range(x.shape[1]):
+        state = recurrence(state, x[:, t], decay, w_in, w_state, bias)
+        states.append(state)
+    y = torch.stack(states, 1)
+    return y.flip(1) if reverse else y, state
+
+
+class Scan(Control):
+    """The same by scan, which is not public yet."""
+
+    def step(self, state, x):
+        """The next state, twice; outputs must not be each other's alias."""
+        state = recurrence(state, x, self.decay, self.w_in, self.w_state, self.bias)
+        return state, state.clone()
+
+    def forward(self, x, state):
+        """x (batch, time, in), state (batch, units)."""
+        last, states = torch_scan(self.step, state, x, dim=1, reverse=self.reverse)
+        return states, last
+
+
+def decoded(token, state, table, w_state, w_out, follow):
+    """The next state of the decoder's cell, and the log probabilities of the tokens."""
+    state = torch.tanh(F.embedding(token, table) + F.linear(state, w_state))
+    return state, F.log_softmax(F.linear(state, w_out) + F.embedding(token, follow), -1)
+
+
+def scripted_greedy(start, state, table, w_state, w_out, follow, limit: int):
+    """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
+    token, total, ended = start, state.new_zeros(start.shape), start < 0
+    places, tokens = torch.arange(limit), torch.zeros_like(start).unsqueeze(1).repeat(1, limit)
+    step = 0
+    while step < limit and not bool(ended.all()):
+        state, chances = decoded(token, state, table, w_state, w_out, follow)
+        best, token = chances.max(-1)
+        total = total + best
+        ended = ended | (token == 0)
+        tokens = torch.where(places == step, token.unsqueeze(1), tokens)
+        step += 1
+    return tokens, total, state
+
+
+class Greedy(Control):
+    """The same by torch.while_loop."""
+
+    def forward(self, start, state):
+        """start (batch), state (batch, units)."""
+        places, tokens = torch.arange(self.limit), torch.zeros_like(start).unsqueeze(1).repeat(1, self.limit)
+
+        def goes_on(step, token, state, total, ended, tokens):
+            return (step < self.limit) & ~ended.all()
+
+        def body(step, token, state, total, ended, tokens):
+            state, chances = decoded(token, state, self.table, self.w_state, self.w_out, self.follow)
+            best, token = chances.max(-1)
+            tokens = torch.where(places == step, token.unsqueeze(1), tokens)
+            return step + 1, token, state, total + best, ended | (token == 0), tokens
+
+        first = (torch.zeros((), dtype=torch.int64), start, state, state.new_zeros(start.shape), start < 0, tokens)
+        _, _, state, total, _, tokens = torch.while_loop(goes_on, body, first)
+        return tokens, total, state
+
+
+def beam_step(scores, tokens, state, handicap, **weights):
+    """One step of a beam search."""
+    state, chances = decoded(tokens, state, **weights)
+    sums = (scores + handicap).unsqueeze(-1) + chances
+    best, places = sums.flatten(1).topk(scores.shape[1])
+    parents = places // chances.shape[-1]
+    return best, places % chances.shape[-1], state.gather(1, parents.unsqueeze(-1).expand_as(state))
+
+
 # -- Reductions and shapes --------------------------------------------------------------------------------------------
 
 
@@ -491,6 +695,13 @@ COMPOSED = {
     "maxout": attributed(maxout),
     "hierarchical_softmax": attributed(hierarchical_softmax),
     "additive_attention": composed(additive_attention),
+    "branch": control(scripted_branch, Branch),
+    "loop": control(scripted_loop, Loop),
+    "alternate": control(scripted_alternate, Alternate),
+    "iterate": control(scripted_iterate, Iterate, "threshold", "limit"),
+    "scan": control(scripted_scan, Scan, "reverse"),
+    "greedy_decode": control(scripted_greedy, Greedy, "limit"),
+    "beam_step": composed(beam_step),
 }
 
 ENTRIES = dict(LAYERS, **COMPOSED)
@@ -528,6 +739,8 @@ class Model(nn.Module):
 def build(graph, request):
     """The reference model as an nn.Module, for inference, in the dtype that is asked for."""
     torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
+    for node in graph.nodes:
+        node.exporter = request.exporter
     return Model(graph).eval()
 
 

@@ -190,6 +190,8 @@ def alternatives(name: str, value: Any) -> list[Any]:
 
 
 def _other_floats(name: str, value: float) -> list[Any]:
+    if name == "threshold":  # the nearest lie within the step that goes beyond it
+        return [2 * value, value / 2]
     # The defaults of frameworks for epsilon lie from 1e-3 to 1e-8.
     return [10 * value, value / 100] if name == "epsilon" else [1.1 * value + 0.1]
 

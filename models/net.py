@@ -38,7 +38,8 @@ class Input:
     """A graph input; strings in `shape` are dynamic axes.
 
     Integers are drawn from low to high - 1; floats evenly from low to high, or from the normal distribution where
-    both are 0.
+    both are 0. `shifts` are added to the numbers of each input set in turn: they decide which way data-dependent
+    control flow goes.
     """
 
     name: str
@@ -46,10 +47,14 @@ class Input:
     shape: Shape
     high: float = 0
     low: float = 0
+    shifts: Sequence[float] = ()
 
-    def draw(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
-        """Numbers for this input, with the dynamic axes as in `sizes`; floats as its precision has them."""
-        return exchanged(self._drawn(generator, sizes), self.dtype)
+    def draw(self, generator: np.random.Generator, sizes: dict[str, int], which: int = 0) -> Array:
+        """Numbers for this input in set `which`, the dynamic axes as in `sizes`; floats as its precision has them."""
+        drawn = self._drawn(generator, sizes)
+        if self.shifts:
+            drawn = np.asarray(drawn + drawn.dtype.type(self.shifts[which % len(self.shifts)]))
+        return exchanged(drawn, self.dtype)
 
     def _drawn(self, generator: np.random.Generator, sizes: dict[str, int]) -> Array:
         shape = [sizes[n] if isinstance(n, str) else n for n in self.shape]
@@ -99,9 +104,17 @@ class Net:
         self.graph = Graph(name)
         self._sizes = sizes
 
-    def input(self, name: str, shape: Shape, dtype: str = "float32", high: float = 0, low: float = 0) -> Value:
+    def input(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: str = "float32",
+        high: float = 0,
+        low: float = 0,
+        shifts: Sequence[float] = (),
+    ) -> Value:
         """A graph input, whose numbers lie from `low` to `high` as Input says."""
-        described = Input(name, dtype, shape, high, low)
+        described = Input(name, dtype, shape, high, low, shifts)
         self.graph.inputs.append(described)
         array = described.draw(generator_for(self.graph.name, name, 0), self._sizes)
         return Value(name, held(array, "float64"))

@@ -29,7 +29,7 @@ def input_set_sizes(model: ReferenceModel, graph: Graph) -> list[dict[str, int]]
 
 def draw_inputs(graph: Graph, which: int, sizes: dict[str, int]) -> dict[str, Array]:
     """Input set number `which` of a model, by input name."""
-    return {i.name: i.draw(generator_for(graph.name, i.name, which), sizes) for i in graph.inputs}
+    return {i.name: i.draw(generator_for(graph.name, i.name, which), sizes, which) for i in graph.inputs}
 
 
 def write_model(model: ReferenceModel, folder: Path, full: bool = False, precision: str = "float32") -> Path:
@@ -70,7 +70,8 @@ def _write(model: ReferenceModel, graph: Graph, folder: Path, precision: str) ->
         "name": model.name,
         "family": model.family,
         "kind": model.kind,
-        "inputs": [asdict(i) for i in graph.inputs],
+        # What the shifts were for lies in inputs.npz.
+        "inputs": [{k: v for k, v in asdict(i).items() if k != "shifts"} for i in graph.inputs],
         "outputs": [{"name": name, "value": value, "dtype": dtypes[name]} for name, value in graph.outputs],
         "nodes": [asdict(node) for node in graph.nodes],
         "input_sets": sets,

@@ -42,6 +42,18 @@ for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2"):
         write(name, shape, {"y": rank}, *pair, opset=18, axes=np.array([rank - 1]), c=rising.reshape(rows))
 write("Reshape", ["b", "t", 4], {"y": 3}, node("Reshape", ["x", "to"], ["y"]), to=np.array([7, 2, 4]))
 write("Unsqueeze", [2, 3], {"y": 2}, node("Unsqueeze", ["x", "axes"], ["y"]), axes=np.zeros(0, "i8"))
+mean = node("ReduceMean", ["x"], ["m"], axes=[0, 1], keepdims=0)
+write("ReduceMean-all", [2, 3], {"m": 0}, mean)
+halves = {
+    branch: helper.make_graph(
+        [node(op, inputs, [branch])], branch, [], [helper.make_tensor_value_info(branch, TensorProto.FLOAT, [2, 3])]
+    )
+    for branch, op, inputs in (("then", "Neg", ["x"]), ("else", "Mul", ["x", "two"]))
+}
+either = node("If", ["c"], ["y"], then_branch=halves["then"], else_branch=halves["else"])
+whole = node("ReduceMean", ["x"], ["m"], keepdims=0)  # all axes, since none is named
+zero, two = np.float32(0), np.float32(2)
+write("If", [2, 3], {"y": 2}, whole, node("Greater", ["m", "zero"], ["c"]), either, zero=zero, two=two)
 state = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "k", "sum", "kept")]
 turn = helper.make_tensor_value_info("i", TensorProto.INT64, [])
 go, on = (helper.make_tensor_value_info(n, TensorProto.BOOL, []) for n in ("go", "on"))
@@ -143,3 +155,10 @@ tree = {  # x < 0 ? -0.4 : 0.2, and a logistic function of that
 leaves = node("TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **tree)
 write("Tree-two-classes", [3, 1], {"y": 1, "p": 2}, leaves, node("Cast", ["label"], ["y"], to=TensorProto.FLOAT))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
+only = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "sum")]
+add = node("Add", ["s", "one"], ["sum"])
+below = [node("ReduceMax", ["sum"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])]
+for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("computed", below)):
+    body = helper.make_graph([add, *ending], "body", [turn, go, only[0]], [on, only[1]])
+    loop, numbers = node("Loop", ["n", "true", "x"], ["y"], body=body), {"one": np.float32(1), "five": np.float32(5)}
+    write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), true=np.array(True), **numbers)

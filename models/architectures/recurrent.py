@@ -110,3 +110,22 @@ def seq2seq_attention(net: Net, *, vocabulary: int = 20, size: int = 6, units: i
         state, score = _step(net, net.squeeze(word, axis=1), state, annotations, vocabulary)
         scores.append(net.unsqueeze(score, axis=1))
     net.output("log_probabilities", net.log_softmax(net.concat(*scores, axis=1), axis=-1))
+
+
+@reference_model(
+    family="control-flow",
+    paper="Sutskever, Vinyals and Le, 2014: Sequence to Sequence Learning with Neural Networks",
+    full={"vocabulary": 30000, "size": 620, "units": 1000, "limit": 50},
+    sizes={"batch": (3, 1, 5), "time": (7, 4, 11)},
+)
+def greedy_decoder(net: Net, *, vocabulary: int = 12, size: int = 6, units: int = 10, limit: int = 6) -> None:
+    """A GRU reads source tokens; from its final state a small recurrent cell writes tokens until all samples have had
+    the end token, or `limit`. Scaled down: 10 units for 1000, 12 tokens for 30000; the first tokens are given.
+    """
+    source = _tokens(net, "source", ("batch", "time"), vocabulary, size)
+    # Token n is followed by n - 1: at most 4 steps, then more than the limit.
+    start = net.input("start", ("batch",), dtype="int64", low=1, high=5, shifts=(0, limit + 1, 0, limit // 2))
+    state = net.tanh(net.linear(net.gru(source, units=units, sequence=False), units=units))
+    tokens, score, _ = net.greedy_decode(start, state, vocabulary=vocabulary, limit=limit)
+    net.output("tokens", tokens)
+    net.output("score", score)

@@ -4,6 +4,7 @@ from models.layer_models import (  # noqa: F401 - importing a family enters its 
     activation,
     arithmetic,
     attention,
+    control,
     convolution,
     dense,
     normalisation,

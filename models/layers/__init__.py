@@ -4,6 +4,7 @@ from models.layers import (  # noqa: F401 - importing a family enters its layers
     activation,
     arithmetic,
     attention,
+    control,
     convolution,
     dense,
     normalisation,

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from matrix.batch import Batch, run_batches
 from matrix.catalogue import ROOT
-from matrix.check import check
+from matrix.check import _feed, check
 from matrix.environments import HOST
 from matrix.jobs import read_arrays
 from matrix.process import Place, Result
@@ -184,6 +184,12 @@ def test_zeros_follow_the_sizes_of_each_input_set(checked: Checked, tmp_path: Pa
     assert found["status"] == "PASS"
     feeds = read_arrays(tmp_path / "out" / "feeds.arrays")
     assert [feeds[f"{n}/state"].shape for n in (0, 2, 3)] == [(2, 6), (1, 6), (5, 6)]
+
+
+@pytest.mark.parametrize("dtype", ["", "int32"])
+def test_a_graph_input_without_axes_gets_none(dtype: str) -> None:
+    fed = _feed({"value": "n", "dtype": dtype}, {}, {"0/n": np.array(3)}, 0)
+    assert (fed.shape, fed.dtype, int(fed)) == ((), np.dtype(dtype or "int64"), 3)
 
 
 def test_the_data_sets_are_those_of_onnx_and_equal_the_feeds(checked: Checked, reference: Path, tmp_path: Path) -> None:
