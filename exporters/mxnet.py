@@ -4,6 +4,7 @@ Each entry of LAYERS and COMPOSED is function(node) -> a block that the forward 
 operators of MXNet; COMPOSED is what its users write themselves. F is mxnet.ndarray, or mxnet.symbol once hybridized.
 """
 
+import inspect
 import os
 import re
 import tempfile
@@ -12,14 +13,20 @@ import tempfile
 os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
 
 import mxnet as mx
-import mxnet.onnx  # mxnet alone does not bring it
 import numpy as np
 import onnx
 from mxnet import gluon, nd
 from mxnet.gluon import nn, rnn
 
+try:
+    from mxnet.onnx import export_model
+except ImportError:  # before 1.9
+    from mxnet.contrib.onnx import export_model
+
 PACKAGES = ("mxnet", "onnx", "numpy")
 ISOLATE = True
+#: Whether its converter is that of 1.9, which takes a type for each input, and dynamic shapes.
+WITH_TYPES = "dynamic" in inspect.signature(export_model).parameters
 UNSUPPORTED = (
     r"No conversion function registered for op type",
     r"does not (currently )?support|not (currently )?supported",
@@ -713,14 +720,25 @@ def mx2onnx(net, inputs, request, path):
         shapes, types = [arrays[n].shape for n in order], [arrays[n].dtype for n in order]
         free = {"dynamic": True, "dynamic_input_shapes": [tuple(dims[n]) for n in order]}
         options = free if any(request.dynamic.values()) else {}
-        mx.onnx.export_model(files[0], files[1], shapes, types, path, **options)
+        if not WITH_TYPES:
+            types = only_type(types, options)
+        export_model(files[0], files[1], shapes, types, path, **options)
     return {
         "inputs": [dict(sources[n], name=names[n]) for n in order],
         "outputs": [
-            {"name": re.sub(r"_output(\d?)$", r"\1", name), "value": output.name}
+            {"name": re.sub(r"_output(\d?)$" if WITH_TYPES else r"_output()$", r"\1", name), "value": output.name}
             for name, output in zip(symbol.list_outputs(), net.graph.outputs)
         ],
     }
+
+
+def only_type(types, options):
+    """The type of all inputs; what the converter cannot be told before 1.9 is refused."""
+    if options:
+        raise NotImplementedError("before MXNet 1.9 export_model takes fixed shapes only")
+    if len(set(types)) > 1:
+        raise NotImplementedError("before MXNet 1.9 export_model takes one type for all inputs")
+    return types[0]
 
 
 EXPORTERS = {"gluon": mx2onnx}

@@ -5,14 +5,20 @@ weights, or a function of tensors. LAYERS are building blocks of torch; COMPOSED
 """
 
 import functools
+import inspect
 
 import ml_dtypes
 import numpy as np
-import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
 import torch
-import torch._dynamo
 import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users know
+import torch.onnx
 from torch import nn
+
+#: Whether this version has the exporter on torch.export, which came with 2.5.
+DYNAMO = "dynamo" in inspect.signature(torch.onnx.export).parameters
+if DYNAMO:
+    import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
+    import torch._dynamo
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
@@ -53,6 +59,18 @@ NAMES = {"scale": "weight", "slope": "weight", "mean": "running_mean", "variance
 def function(call, **names):
     """An entry for call(*tensors, **attributes); `names` are PyTorch's words for attributes that it calls otherwise."""
     return lambda node: functools.partial(call, **{names.get(k, k): v for k, v in node.attributes.items()})
+
+
+def named(place, name, **names):
+    """An entry for the function of that name, which not every version has."""
+    return lambda node: function(here(place, name), **names)(node)
+
+
+def here(place, name):
+    """What `place` calls so; NotImplementedError where this version of PyTorch has no such thing."""
+    if not hasattr(place, name):
+        raise NotImplementedError("torch %s has no %s.%s" % (torch.__version__, place.__name__, name))
+    return getattr(place, name)
 
 
 def attributed(make):
@@ -441,7 +459,7 @@ LAYERS = {
     "bilinear": module(lambda node, units: nn.Bilinear(*node.weights["weight"].shape[1:], units)),
     "embedding": module(lambda node, entries, size: nn.Embedding(entries, size)),
     "matmul": function(lambda a, b, transpose_b: a @ (b.transpose(-2, -1) if transpose_b else b)),
-    "dot_product_attention": function(F.scaled_dot_product_attention, causal="is_causal"),
+    "dot_product_attention": named(F, "scaled_dot_product_attention", causal="is_causal"),
     "multi_head_attention": attributed(multi_head_attention),
     "batch_norm": module(lambda node, epsilon: of_rank("BatchNorm", node.rank)(len(node.weights["scale"]), epsilon)),
     "layer_norm": module(lambda node, axis, epsilon: nn.LayerNorm(node.weights["scale"].shape, epsilon)),
@@ -449,7 +467,7 @@ LAYERS = {
         lambda node, epsilon: of_rank("InstanceNorm", node.rank)(len(node.weights["scale"]), epsilon, affine=True)
     ),
     "group_norm": module(lambda node, groups, epsilon: nn.GroupNorm(groups, len(node.weights["scale"]), epsilon)),
-    "rms_norm": module(lambda node, epsilon: nn.RMSNorm(node.weights["scale"].shape, epsilon)),
+    "rms_norm": module(lambda node, epsilon: here(nn, "RMSNorm")(node.weights["scale"].shape, epsilon)),
     "local_response_norm": attributed(local_response_norm),
     "rnn": recurrent(nn.RNN),
     "lstm": recurrent(nn.LSTM),
@@ -551,6 +569,8 @@ def write(model, inputs, request, path, **options):
 
 def dynamo(model, inputs, request, path):
     """The exporter on torch.export: the shapes of the model's one parameter, *inputs, are a tuple of their own."""
+    if not DYNAMO:
+        raise NotImplementedError("torch %s has no torch.onnx.export(dynamo=True)" % torch.__version__)
     dims = {axis: torch.export.Dim(axis) for axis in request.graph.sizes}
     shapes = tuple({axis: dims[name] for axis, name in request.dynamic[i].items()} for i in model.inputs)
     dynamic = {"dynamic_shapes": (shapes,)} if any(shapes) else {}
@@ -567,7 +587,8 @@ def dynamo(model, inputs, request, path):
 def torchscript(model, inputs, request, path):
     """The exporter on traced TorchScript, deprecated since 2.9."""
     dynamic = {name: axes for name, axes in request.dynamic.items() if axes}
-    write(model, inputs, request, path, dynamo=False, dynamic_axes=dynamic or None)
+    options = {"dynamo": False} if DYNAMO else {}
+    write(model, inputs, request, path, dynamic_axes=dynamic or None, **options)
 
 
 EXPORTERS = {"dynamo": dynamo, "torchscript": torchscript}
