@@ -109,7 +109,7 @@ def composed(call):
 
 def of_rank(name, rank):
     """The class for that many spatial axes: BatchNorm1d, BatchNorm2d or BatchNorm3d."""
-    return getattr(nn, "%s%dd" % (name, max(1, rank)))
+    return here(nn, "%s%dd" % (name, max(1, rank)))
 
 
 # -- Convolution and pooling ------------------------------------------------------------------------------------------
@@ -236,6 +236,10 @@ def additive_attention(query, keys, w_query, w_key, bias, score):
     return (hidden @ score).softmax(-1) @ keys
 
 
+#: Whether attention takes, beside its mask, the hint that it is causal, as it does from 2.0 on.
+HINTED = "is_causal" in inspect.signature(nn.MultiheadAttention.forward).parameters
+
+
 class Attention(nn.Module):
     """nn.MultiheadAttention with keys that serve as values, without the attention weights that it also returns."""
 
@@ -246,7 +250,8 @@ class Attention(nn.Module):
     def forward(self, query, keys):
         """query (batch, queries, size), keys (batch, times, size of keys) -> (batch, queries, size)."""
         mask = nn.Transformer.generate_square_subsequent_mask(query.shape[1]) if self.causal else None
-        return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, is_causal=self.causal)[0]
+        hint = {"is_causal": self.causal} if HINTED else {}
+        return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, **hint)[0]
 
 
 def multi_head_attention(node, heads, causal):
@@ -545,6 +550,8 @@ class Model(nn.Module):
 
 def build(graph, request):
     """The reference model as an nn.Module, for inference, in the dtype that is asked for."""
+    if request.exporter == "dynamo" and not DYNAMO:
+        raise NotImplementedError("torch %s has no torch.onnx.export(dynamo=True)" % torch.__version__)
     torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
     return Model(graph).eval()
 
@@ -569,8 +576,6 @@ def write(model, inputs, request, path, **options):
 
 def dynamo(model, inputs, request, path):
     """The exporter on torch.export: the shapes of the model's one parameter, *inputs, are a tuple of their own."""
-    if not DYNAMO:
-        raise NotImplementedError("torch %s has no torch.onnx.export(dynamo=True)" % torch.__version__)
     dims = {axis: torch.export.Dim(axis) for axis in request.graph.sizes}
     shapes = tuple({axis: dims[name] for axis, name in request.dynamic[i].items()} for i in model.inputs)
     dynamic = {"dynamic_shapes": (shapes,)} if any(shapes) else {}
