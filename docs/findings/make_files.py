@@ -128,13 +128,17 @@ twos, filters = np.full(4, 2, "f4"), rng.normal(size=(3, 4, 2, 2)).astype("f4")
 write("Transposed-BatchNorm", ["b", 3, 4, 4], {"y": 4}, node("ConvTranspose", ["x", "w"], ["u"], **stretch), normal,
       w=filters, s=twos)  # fmt: skip
 write("Abs-3", [2, 4, 5], {"y": 3}, node("Abs", ["x"], ["y"]))
-write("ArgMax", [2, 6], {"y": 2}, node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=TensorProto.FLOAT))
+write(
+    "ArgMax", [2, 6], {"y": 2}, node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=TensorProto.FLOAT)
+)
 integers = helper.make_graph(
     [node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)], "ArgMax-integers",
     [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 6])],
     [helper.make_tensor_value_info("y", TensorProto.INT64, [2])],
 )  # fmt: skip
-save(helper.make_model(integers, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "ArgMax-int64.onnx")
+save(
+    helper.make_model(integers, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "ArgMax-int64.onnx"
+)
 for rank in (1, 2):
     instance = node("InstanceNormalization", ["x", "s", "z"], ["y"])
     shape = [2, 4, 5, 6][: rank + 2]
