@@ -11,6 +11,7 @@ UNSUPPORTED = (
     r"not supported",
     r"is under development and support",  # an opset newer than this runtime
     r"not a registered function/op",
+    r"Unsupported model IR version",
 )
 LEVELS = {"all": ort.GraphOptimizationLevel.ORT_ENABLE_ALL, "none": ort.GraphOptimizationLevel.ORT_DISABLE_ALL}
 #: ONNX's numbers of the types that NumPy has through ml_dtypes alone: ONNX Runtime takes them as bytes with a number.

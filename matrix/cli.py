@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from matrix.catalogue import ROOT, SOURCES, TARGETS
+from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments, obstacle
 from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
@@ -156,11 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _environments(options: argparse.Namespace, console: Console) -> int:
+    everything: list[Source | Target] = [*SOURCES.values(), *TARGETS.values()]
     table = Table(
         Column("environment", no_wrap=True), Column("Python", no_wrap=True), "state", "MB", "by default", "runs"
     )
     for environment in environments().values():
-        own = [item.name for item in (*SOURCES.values(), *TARGETS.values()) if runs_in(item, environment)]
+        own = [item.name for item in everything if runs_in(item, environment)]
         default = "yes" if environment.default else ""
         row = (environment.name, environment.base_python, _state(environment), _size(environment), default)
         table.add_row(*row, ", ".join(dict.fromkeys(own)))

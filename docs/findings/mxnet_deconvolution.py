@@ -1,8 +1,7 @@
-"""MXNet 1.8: Deconvolution of 64 channels with a bias is wrong natively; without a bias it is right.
+"""MXNet 1.7 and 1.8: Deconvolution of 64 channels with a bias is wrong natively; without a bias it is right.
 
-It is oneDNN's: with MXNET_MKLDNN_ENABLED=0 the U-Net of the suite, whose cell this was, is right (1.7
-has that cell too; this script was run with 1.8 and 1.9). mxnet 1.8.0.post0, numpy 1.19.5; 1.9.1 is right.
-Environment: mxnet1.8.
+It is oneDNN's: with MXNET_MKLDNN_ENABLED=0 the U-Net of the suite, whose cell this was, is right. mxnet 1.8.0.post0
+(1.7.0.post2 alike; 1.9.1 is right), numpy 1.19.5. Environment: mxnet1.8.
     .tox/mxnet1.8/bin/python docs/findings/mxnet_deconvolution.py
 """
 

@@ -212,7 +212,12 @@ def test_a_failed_installation_is_remembered_until_tox_ini_asks_for_something_el
     assert obstacle(environments()["old0.9"]) == ""
 
     install(environments()["old0.9"])
-    monkeypatch.setattr(subprocess, "call", lambda *_, **__: made(environments()["old0.9"]) or 0)
+
+    def succeed(*_: object, **__: object) -> int:
+        made(environments()["old0.9"])
+        return 0
+
+    monkeypatch.setattr(subprocess, "call", succeed)
     assert install(environments()["old0.9"]) == ""
     assert obstacle(environments()["old0.9"]) == ""
     (environments()["old0.9"].folder / ".tox-info.json").unlink()
