@@ -4,6 +4,7 @@ Each entry of LAYERS and COMPOSED is function(node) -> a block that the forward 
 operators of MXNet; COMPOSED is what its users write themselves. F is mxnet.ndarray, or mxnet.symbol once hybridized.
 """
 
+import inspect
 import os
 import re
 import tempfile
@@ -12,14 +13,20 @@ import tempfile
 os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
 
 import mxnet as mx
-import mxnet.onnx  # mxnet alone does not bring it
 import numpy as np
 import onnx
 from mxnet import gluon, nd
 from mxnet.gluon import nn, rnn
 
+try:
+    from mxnet.onnx import export_model
+except ImportError:  # before 1.9
+    from mxnet.contrib.onnx import export_model
+
 PACKAGES = ("mxnet", "onnx", "numpy")
 ISOLATE = True
+#: Whether its converter is that of 1.9, which takes a type for each input, and dynamic shapes.
+WITH_TYPES = "dynamic" in inspect.signature(export_model).parameters
 UNSUPPORTED = (
     r"No conversion function registered for op type",
     r"does not (currently )?support|not (currently )?supported",
@@ -32,7 +39,12 @@ UNSUPPORTED = (
 
 def operator(call):
     """An entry for call(F, *arrays, **attributes)."""
-    return lambda node: nn.HybridLambda(lambda F, *arrays: call(F, *arrays, **node.attributes))
+    return lambda node: nn.HybridLambda(lambda F, *arrays: call(F, *arrays, **tuples(node.attributes)))
+
+
+def tuples(attributes):
+    """Tuples instead of lists, as MXNet's users write them: before 1.9 its converter passes over lists in silence."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in attributes.items()}
 
 
 def block(make, **names):
@@ -139,12 +151,12 @@ def matmul(node):
 def pads(F, x, pads, mode="constant", value=0.0):
     """x with pads[i] cells before and pads[rank + i] behind axis i."""
     rank = len(pads) // 2
-    width = [pads[side * rank + axis] for axis in range(rank) for side in (0, 1)]
+    width = tuple(pads[side * rank + axis] for axis in range(rank) for side in (0, 1))
     if any(width[:2]) or (rank == 5 and any(width[2:4])) or rank not in (3, 4, 5):
         raise NotImplementedError("Pad takes 4-D and 5-D arrays only, and leaves their first two axes alone")
     if rank == 3 or any(width[2:4]):
         # An axis put in behind the batch makes room for Pad.
-        padded = F.pad(F.expand_dims(x, axis=1), mode=mode, pad_width=[0, 0] + width, constant_value=value)
+        padded = F.pad(F.expand_dims(x, axis=1), mode=mode, pad_width=(0, 0) + width, constant_value=value)
         return F.squeeze(padded, axis=1)
     return F.pad(x, mode=mode, pad_width=width, constant_value=value)
 
@@ -154,12 +166,12 @@ def paddings(pad, value=0.0):
     rank = len(pad) // 2
     if pad[:rank] == pad[rank:]:
         return pad[:rank], []
-    whole = [0, 0] + pad[:rank] + [0, 0] + pad[rank:]
-    return [0] * rank, [nn.HybridLambda(lambda F, x: pads(F, x, whole, value=value))]
+    whole = (0, 0) + pad[:rank] + (0, 0) + pad[rank:]
+    return (0,) * rank, [nn.HybridLambda(lambda F, x: pads(F, x, whole, value=value))]
 
 
 def convolution(node):
-    a = node.attributes
+    a = tuples(node.attributes)
     padding, before = paddings(a["pad"])
     layer = of_rank("Conv", len(a["kernel"]))(
         a["filters"], a["kernel"], a["stride"], padding, a["dilation"], a["groups"],
@@ -169,7 +181,7 @@ def convolution(node):
 
 
 def transposed_convolution(node):
-    a = node.attributes
+    a = tuples(node.attributes)
     padding, uneven = paddings(a["pad"])
     layer = of_rank("Conv", len(a["kernel"])).__name__ + "Transpose"
     layer = getattr(nn, layer)(
@@ -192,7 +204,7 @@ def crop(pad):
 
 
 def max_pool(node):
-    a = node.attributes
+    a = tuples(node.attributes)
     if any(d != 1 for d in a["dilation"]):
         raise NotImplementedError("Pooling has no dilation")
     padding, before = paddings(a["pad"], float(np.finfo(np.float32).min))
@@ -203,7 +215,7 @@ def max_pool(node):
 
 
 def average_pool(node):
-    a = node.attributes
+    a = tuples(node.attributes)
     padding, before = paddings(a["pad"])
     if before and (a["ceil"] or not a["count_pad"]):
         raise NotImplementedError("Pooling pads both ends alike; a padding layer before it counts as part of the mean")
@@ -214,7 +226,7 @@ def average_pool(node):
 
 
 def lp_pool(node):
-    a = node.attributes
+    a = tuples(node.attributes)
     padding, before = paddings(a["pad"])
     options = {"kernel": a["kernel"], "stride": a["stride"], "pad": padding, "pool_type": "lp", "p_value": a["p"]}
     # Pooling raises x itself to the power p, not |x|, which is another thing for odd p.
@@ -227,7 +239,7 @@ def global_pool(name):
 
 
 def global_lp_pool(node):
-    options = {"kernel": [1] * (len(node.input_shapes[0]) - 2), "global_pool": True, "pool_type": "lp"}
+    options = {"kernel": (1,) * (len(node.input_shapes[0]) - 2), "global_pool": True, "pool_type": "lp"}
     positive = [nn.HybridLambda("abs")] if node.attributes["p"] % 2 else []
     pool = nn.HybridLambda(lambda F, x: F.Pooling(x, p_value=node.attributes["p"], **options))
     return chain(*(positive + [pool, nn.Flatten()]))
@@ -713,14 +725,25 @@ def mx2onnx(net, inputs, request, path):
         shapes, types = [arrays[n].shape for n in order], [arrays[n].dtype for n in order]
         free = {"dynamic": True, "dynamic_input_shapes": [tuple(dims[n]) for n in order]}
         options = free if any(request.dynamic.values()) else {}
-        mx.onnx.export_model(files[0], files[1], shapes, types, path, **options)
+        if not WITH_TYPES:
+            types = only_type(types, options)
+        export_model(files[0], files[1], shapes, types, path, **options)
     return {
         "inputs": [dict(sources[n], name=names[n]) for n in order],
         "outputs": [
-            {"name": re.sub(r"_output(\d?)$", r"\1", name), "value": output.name}
+            {"name": re.sub(r"_output(\d?)$" if WITH_TYPES else r"_output()$", r"\1", name), "value": output.name}
             for name, output in zip(symbol.list_outputs(), net.graph.outputs)
         ],
     }
+
+
+def only_type(types, options):
+    """The type of all inputs; what the converter cannot be told before 1.9 is refused."""
+    if options:
+        raise NotImplementedError("before MXNet 1.9 export_model takes fixed shapes only")
+    if len(set(types)) > 1:
+        raise NotImplementedError("before MXNet 1.9 export_model takes one type for all inputs")
+    return types[0]
 
 
 EXPORTERS = {"gluon": mx2onnx}

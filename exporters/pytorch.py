@@ -5,15 +5,21 @@ weights, or a function of tensors. LAYERS are building blocks of torch; COMPOSED
 """
 
 import functools
+import inspect
 
 import ml_dtypes
 import numpy as np
-import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
 import torch
-import torch._dynamo
 import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users know
+import torch.onnx
 from torch import nn
 from torch._higher_order_ops.scan import scan as torch_scan
+
+#: Whether this version has the exporter on torch.export, which came with 2.5.
+DYNAMO = "dynamo" in inspect.signature(torch.onnx.export).parameters
+if DYNAMO:
+    import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
+    import torch._dynamo
 
 PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
@@ -56,6 +62,18 @@ def function(call, **names):
     return lambda node: functools.partial(call, **{names.get(k, k): v for k, v in node.attributes.items()})
 
 
+def named(place, name, **names):
+    """An entry for the function of that name, which not every version has."""
+    return lambda node: function(here(place, name), **names)(node)
+
+
+def here(place, name):
+    """What `place` calls so; NotImplementedError where this version of PyTorch has no such thing."""
+    if not hasattr(place, name):
+        raise NotImplementedError("torch %s has no %s.%s" % (torch.__version__, place.__name__, name))
+    return getattr(place, name)
+
+
 def attributed(make):
     """An entry for make(node, **attributes), which sees to the weights itself."""
     return lambda node: make(node, **node.attributes)
@@ -92,7 +110,7 @@ def composed(call):
 
 def of_rank(name, rank):
     """The class for that many spatial axes: BatchNorm1d, BatchNorm2d or BatchNorm3d."""
-    return getattr(nn, "%s%dd" % (name, max(1, rank)))
+    return here(nn, "%s%dd" % (name, max(1, rank)))
 
 
 # -- Convolution and pooling ------------------------------------------------------------------------------------------
@@ -219,6 +237,10 @@ def additive_attention(query, keys, w_query, w_key, bias, score):
     return (hidden @ score).softmax(-1) @ keys
 
 
+#: Whether attention takes, beside its mask, the hint that it is causal, as it does from 2.0 on.
+HINTED = "is_causal" in inspect.signature(nn.MultiheadAttention.forward).parameters
+
+
 class Attention(nn.Module):
     """nn.MultiheadAttention with keys that serve as values, without the attention weights that it also returns."""
 
@@ -229,7 +251,8 @@ class Attention(nn.Module):
     def forward(self, query, keys):
         """query (batch, queries, size), keys (batch, times, size of keys) -> (batch, queries, size)."""
         mask = nn.Transformer.generate_square_subsequent_mask(query.shape[1]) if self.causal else None
-        return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, is_causal=self.causal)[0]
+        hint = {"is_causal": self.causal} if HINTED else {}
+        return self.attention(query, keys, keys, need_weights=False, attn_mask=mask, **hint)[0]
 
 
 def multi_head_attention(node, heads, causal):
@@ -645,7 +668,7 @@ LAYERS = {
     "bilinear": module(lambda node, units: nn.Bilinear(*node.weights["weight"].shape[1:], units)),
     "embedding": module(lambda node, entries, size: nn.Embedding(entries, size)),
     "matmul": function(lambda a, b, transpose_b: a @ (b.transpose(-2, -1) if transpose_b else b)),
-    "dot_product_attention": function(F.scaled_dot_product_attention, causal="is_causal"),
+    "dot_product_attention": named(F, "scaled_dot_product_attention", causal="is_causal"),
     "multi_head_attention": attributed(multi_head_attention),
     "batch_norm": module(lambda node, epsilon: of_rank("BatchNorm", node.rank)(len(node.weights["scale"]), epsilon)),
     "layer_norm": module(lambda node, axis, epsilon: nn.LayerNorm(node.weights["scale"].shape, epsilon)),
@@ -653,7 +676,7 @@ LAYERS = {
         lambda node, epsilon: of_rank("InstanceNorm", node.rank)(len(node.weights["scale"]), epsilon, affine=True)
     ),
     "group_norm": module(lambda node, groups, epsilon: nn.GroupNorm(groups, len(node.weights["scale"]), epsilon)),
-    "rms_norm": module(lambda node, epsilon: nn.RMSNorm(node.weights["scale"].shape, epsilon)),
+    "rms_norm": module(lambda node, epsilon: here(nn, "RMSNorm")(node.weights["scale"].shape, epsilon)),
     "local_response_norm": attributed(local_response_norm),
     "rnn": recurrent(nn.RNN),
     "lstm": recurrent(nn.LSTM),
@@ -738,6 +761,8 @@ class Model(nn.Module):
 
 def build(graph, request):
     """The reference model as an nn.Module, for inference, in the dtype that is asked for."""
+    if request.exporter == "dynamo" and not DYNAMO:
+        raise NotImplementedError("torch %s has no torch.onnx.export(dynamo=True)" % torch.__version__)
     torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
     for node in graph.nodes:
         node.exporter = request.exporter
@@ -780,7 +805,8 @@ def dynamo(model, inputs, request, path):
 def torchscript(model, inputs, request, path):
     """The exporter on traced TorchScript, deprecated since 2.9."""
     dynamic = {name: axes for name, axes in request.dynamic.items() if axes}
-    write(model, inputs, request, path, dynamo=False, dynamic_axes=dynamic or None)
+    options = {"dynamo": False} if DYNAMO else {}
+    write(model, inputs, request, path, dynamic_axes=dynamic or None, **options)
 
 
 EXPORTERS = {"dynamo": dynamo, "torchscript": torchscript}

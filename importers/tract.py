@@ -8,9 +8,12 @@ UNSUPPORTED = (r"Unimplemented\(", r"Unsupported DatumType")
 
 def load(path, request):
     """The runnable, the names of its inputs in order, and of its outputs."""
-    model = tract.onnx().load(path)
+    tool = tract.onnx()
+    # Up to 0.22 the words were others.
+    model = tool.load(path) if hasattr(tool, "load") else tool.model_for_path(path)
     parameters = [model.input_name(number) for number in range(model.input_count())]
-    return model.into_model().into_runnable(), parameters, request.outputs
+    optimised = model.into_model() if hasattr(model, "into_model") else model.into_optimized()
+    return optimised.into_runnable(), parameters, request.outputs
 
 
 def run(session, inputs):

@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from matrix.budget import Costs, seconds_of, within
-from matrix.catalogue import ROOT, SOURCES, TARGETS
-from matrix.environments import Environment, environments
+from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
+from matrix.environments import Environment, environments, obstacle
 from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
-from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan
+from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan, runs_in
 from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish, results
@@ -66,6 +67,7 @@ def add_selection(add: Any) -> None:
     told = "opsets to ask for, or `each`: every exporter's lowest, highest, 13, 17, 21 (default: the exporter's own)"
     add("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     add("--size", choices=("default", "full"), default="default", help="full: the published widths")
+    add("--all-versions", action="store_true", help="older and newer versions too, not the default ones alone")
     add("--quick", dest="scope", action="store_const", const="quick", default="default", help="a dozen models")
     add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
     told = "what the published matrix has: the default models, precisions, opsets, and the sources' own models"
@@ -95,7 +97,9 @@ def _folder(text: str) -> Path:
 def selection_of(options: argparse.Namespace) -> Selection:
     """The selection that these options describe."""
     named = {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}
-    return Selection(**named, opsets=options.opset, size=options.size, scope=options.scope)
+    return Selection(
+        **named, opsets=options.opset, size=options.size, scope=options.scope, all_versions=options.all_versions
+    )
 
 
 def add_run_options(add: Any) -> None:
@@ -161,16 +165,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _environments(options: argparse.Namespace, console: Console) -> int:
-    table = Table("environment", "Python", "state", "MB", "runs")
+    everything: list[Source | Target] = [*SOURCES.values(), *TARGETS.values()]
+    table = Table(
+        Column("environment", no_wrap=True), Column("Python", no_wrap=True), "state", "MB", "by default", "runs"
+    )
     for environment in environments().values():
-        own = [s.name for s in SOURCES.values() if s.environment == environment.family]
-        own += [t.name for t in TARGETS.values() if t.environment == environment.family]
-        size = "" if environment.family == "host" or not environment.installed else str(_megabytes(environment))
-        state = "installed" if environment.installed else "not installed"
-        table.add_row(environment.name, environment.base_python, state, size, ", ".join(dict.fromkeys(own)))
+        own = [item.name for item in everything if runs_in(item, environment)]
+        default = "yes" if environment.default else ""
+        row = (environment.name, environment.base_python, _state(environment), _size(environment), default)
+        table.add_row(*row, ", ".join(dict.fromkeys(own)))
     console.print(table)
     console.print("Install one with: tox run --notest -e NAME, or let `onnx-interop run --install` do it.")
+    console.print("What is not run by default: --environments NAME, --sources SOURCE@NAME, or --all-versions.")
     return 0
+
+
+def _state(environment: Environment) -> str:
+    reason = obstacle(environment)
+    if reason:
+        return escape(printable(f"cannot be installed here: {reason}"))
+    return "installed" if environment.installed else "not installed"
+
+
+def _size(environment: Environment) -> str:
+    """In MB: measured where it is installed, else about what tox.ini says."""
+    if environment.family == "host":
+        return ""
+    if environment.installed:
+        return str(_megabytes(environment))
+    return f"~{environment.size_mb}" if environment.size_mb else ""
 
 
 def _megabytes(environment: Environment) -> int:

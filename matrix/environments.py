@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ class Environment:
     """What tox.ini asks for."""
     npm: tuple[str, ...] = ()
     """What it asks for of npm: name@version."""
+    default: bool = True
+    """Planned without being asked for; the other versions of a framework or runtime are planned on request only."""
+    size_mb: int | None = None
+    """What it took where it was measured, as tox.ini has it."""
 
     @property
     def folder(self) -> Path:
@@ -100,26 +105,84 @@ def environments() -> dict[str, Environment]:
             for version in match["versions"].split(","):
                 name = match["family"] + version.strip()
                 options = parser[section]
-                base_python = options.get("base_python", "python3.11")
-                requirements = _requirements(options.get("deps", ""), name)
                 setup = _requirements(options.get("extra_setup_commands", ""), name)
-                npm = tuple(word for command in setup for word in command.split() if "@" in word)
-                found[name] = Environment(name, match["family"], base_python, requirements, npm)
+                found[name] = Environment(
+                    name,
+                    match["family"],
+                    _only(options.get("base_python", "python3.11"), name),
+                    _requirements(options.get("deps", ""), name),
+                    npm=tuple(word for command in setup for word in command.split() if "@" in word),
+                    default=version.strip() in _words(options.get("default", match["versions"])),
+                    size_mb=int(_only(options.get("size_mb", ""), name) or 0) or None,
+                )
     return found
 
 
-def _requirements(deps: str, name: str) -> tuple[str, ...]:
-    """The lines of an option that hold for environment `name` (tox writes "factor: requirement")."""
+def _requirements(option: str, name: str) -> tuple[str, ...]:
+    """The lines of an option that hold for environment `name` (tox writes "factor,other factor: what holds there")."""
     found = []
-    for line in filter(None, map(str.strip, deps.splitlines())):
-        factor, colon, requirement = line.partition(": ")
-        if not colon or factor == name:
-            found.append(requirement if colon else line)
+    for line in filter(None, map(str.strip, option.splitlines())):
+        factors, colon, requirement = line.partition(": ")
+        if not colon or name in _words(factors):
+            found.append(requirement.strip() if colon else line)
     return tuple(found)
 
 
+def _only(option: str, name: str) -> str:
+    """The one line of an option that holds for environment `name`, "" where none does."""
+    return next(iter(_requirements(option, name)), "")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def interpreter(base_python: str) -> str:
+    """Where an interpreter such as python3.8 is, "" where there is none: on PATH, in pyenv, or one that uv fetched."""
+    version = base_python.removeprefix("python")
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local/share/uv/python"))
+    own = [*pyenv.glob(f"versions/{version}.*/bin"), *uv.glob(f"cpython-{version}.*/bin")]
+    return shutil.which(base_python) or shutil.which(base_python, path=os.pathsep.join(map(str, own))) or ""
+
+
+def obstacle(environment: Environment) -> str:
+    """Why an environment that is not installed cannot be, as far as is known before it is tried; "" if nothing is.
+
+    Known are the interpreters, and how the last try with what tox.ini asks for today ended.
+    """
+    if environment.installed:
+        return ""
+    # uv fetches what is missing, but for these.
+    if environment.base_python in ("python3.6", "python3.7") and not interpreter(environment.base_python):
+        return f"there is no {environment.base_python} on PATH or in pyenv"
+    try:
+        tried = json.loads(_failure(environment).read_text())
+        return str(tried["reason"]) if tried["asked"] == _asked(environment) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _failure(environment: Environment) -> Path:
+    """Where it is kept that, and why, an environment could not be installed."""
+    return ROOT / ".tox" / f"{environment.name}.failed.json"
+
+
+def _asked(environment: Environment) -> list[str]:
+    return [environment.base_python, *environment.requirements]
+
+
 def install(environment: Environment) -> str:
-    """Let tox make the environment; the reason why it could not, or "". Raises nothing."""
+    """Let tox make the environment; the reason why it could not, which is kept, or "". Raises nothing."""
+    reason = _install(environment)
+    if reason:
+        _failure(environment).write_text(json.dumps({"asked": _asked(environment), "reason": reason}))
+    else:
+        _failure(environment).unlink(missing_ok=True)
+    return reason
+
+
+def _install(environment: Environment) -> str:
     log = ROOT / ".tox" / f"{environment.name}.log"
     log.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "tox", "run", "--notest", "-e", environment.name]

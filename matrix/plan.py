@@ -130,6 +130,8 @@ class Selection:
     size: str = "default"
     scope: str = "default"
     """"quick", "default" or "all" of the models, where `models` does not name them; "published": see PUBLISHED."""
+    all_versions: bool = False
+    """Of every framework and runtime, instead of the ones that tox.ini marks as the default."""
 
 
 @dataclass
@@ -158,7 +160,8 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
 def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     """The plan of a selection. Raises UserError, with the near matches, for a name that does not exist.
 
-    installed_only: leave out the environments that are not installed, unless they are asked for by name.
+    The versions that are not in the default set are left out unless they, or all, are asked for; and with
+    installed_only the environments that are not installed, unless they are asked for by name.
     """
     parts = [selection]
     if selection.scope == "published":
@@ -177,12 +180,12 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
 def _plan_of(selection: Selection, installed_only: bool) -> Plan:
     """The plan of one selection, which may be empty."""
     known = environments()
-    wanted = set(_choose("environment", selection.environments, known, "onnx-interop environments"))
-    if not selection.environments and installed_only:
-        wanted = {name for name in wanted if known[name].installed}
-    available = [e for e in known.values() if e.installed or e.name in wanted or not installed_only]
-    sources = _placed("source", selection.sources, SOURCES.values(), available, list(known.values()))
-    targets = _placed("target", selection.targets, TARGETS.values(), available, list(known.values()))
+    named = set(_choose("environment", selection.environments, known, "onnx-interop environments"))
+    wanted = named if selection.environments else set()
+    usual = [e for e in known.values() if e.default or selection.all_versions]
+    available = [e for e in known.values() if e.name in wanted or (e in usual and (e.installed or not installed_only))]
+    sources = _placed("source", selection.sources, SOURCES.values(), available, usual, list(known.values()))
+    targets = _placed("target", selection.targets, TARGETS.values(), available, usual, list(known.values()))
     plan = Plan()
     variants = [VARIANTS[name] for name in _choose("variant", selection.variants, VARIANTS, ", ".join(VARIANTS))]
     models = _models(selection, sources)
@@ -273,21 +276,27 @@ P = TypeVar("P", Source, Target)
 
 
 def _placed(
-    what: str, patterns: Sequence[str], table: Iterable[P], available: list[Environment], known: list[Environment]
+    what: str,
+    patterns: Sequence[str],
+    table: Iterable[P],
+    available: list[Environment],
+    usual: list[Environment],
+    known: list[Environment],
 ) -> list[tuple[P, Environment]]:
     """Every source or target in each environment in which it is to run.
 
     Patterns match "name" or "name@environment". What is named is placed even where it is not installed; a bare name
-    that is installed somewhere means those places.
+    that is available somewhere means those places, else the usual ones.
     """
     everywhere = {f"{item.name}@{e.name}": (item, e) for item in table for e in known if runs_in(item, e)}
-    usual = [name for name, (item, e) in everywhere.items() if e in available and not _is_stopgap(item, e, available)]
+    there = [name for name, (item, e) in everywhere.items() if e in available and not _is_stopgap(item, e, available)]
     if not patterns:
-        return [everywhere[name] for name in usual]
+        return [everywhere[name] for name in there]
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        bare = {name for name in everywhere if fnmatch.fnmatch(name.split("@")[0], pattern)}
-        matching = {name for name in usual if name in bare} or bare | set(fnmatch.filter(everywhere, pattern))
+        bare = {name for name, (item, _) in everywhere.items() if fnmatch.fnmatch(item.name, pattern)}
+        placed = {name for name in bare if name in there} or {name for name in bare if everywhere[name][1] in usual}
+        matching = placed or set(fnmatch.filter(everywhere, pattern))
         if not matching:
             raise unknown(what, pattern, [n.split("@")[0] for n in everywhere], "onnx-interop environments")
         chosen.update(dict.fromkeys(matching))

@@ -154,7 +154,30 @@ tree = {  # x < 0 ? -0.4 : 0.2, and a logistic function of that
 }  # fmt: skip
 leaves = node("TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **tree)
 write("Tree-two-classes", [3, 1], {"y": 1, "p": 2}, leaves, node("Cast", ["label"], ["y"], to=TensorProto.FLOAT))
-print(len(list(folder.glob("*.onnx"))), "files in", folder)
+stretch = {"kernel_shape": [2, 2], "strides": [2, 2]}
+normal = node("BatchNormalization", ["u", "s", "s", "s", "s"], ["y"])
+twos, filters = np.full(4, 2, "f4"), rng.normal(size=(3, 4, 2, 2)).astype("f4")
+write("Transposed-BatchNorm", ["b", 3, 4, 4], {"y": 4}, node("ConvTranspose", ["x", "w"], ["u"], **stretch), normal,
+      w=filters, s=twos)  # fmt: skip
+write("Abs-3", [2, 4, 5], {"y": 3}, node("Abs", ["x"], ["y"]))
+write(
+    "ArgMax", [2, 6], {"y": 2}, node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=TensorProto.FLOAT)
+)
+integers = helper.make_graph(
+    [node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)], "ArgMax-integers",
+    [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 6])],
+    [helper.make_tensor_value_info("y", TensorProto.INT64, [2])],
+)  # fmt: skip
+save(
+    helper.make_model(integers, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "ArgMax-int64.onnx"
+)
+for rank in (1, 2):
+    instance = node("InstanceNormalization", ["x", "s", "z"], ["y"])
+    shape = [2, 4, 5, 6][: rank + 2]
+    write(f"InstanceNorm-{rank}d", shape, {"y": rank + 2}, instance, s=np.arange(1, 5, dtype="f4"), z=np.zeros(4, "f4"))
+for mode in ("half_pixel", "asymmetric", "align_corners"):
+    resize = node("Resize", ["x", "", "f"], ["y"], mode="linear", coordinate_transformation_mode=mode)
+    write(f"Resize-{mode}", [1, 1, 3, 4], {"y": 4}, resize, f=np.array([1, 1, 2, 2], "f4"))
 only = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "sum")]
 add = node("Add", ["s", "one"], ["sum"])
 below = [node("ReduceMax", ["sum"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])]
@@ -162,3 +185,4 @@ for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("comput
     body = helper.make_graph([add, *ending], "body", [turn, go, only[0]], [on, only[1]])
     loop, numbers = node("Loop", ["n", "true", "x"], ["y"], body=body), {"one": np.float32(1), "five": np.float32(5)}
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), true=np.array(True), **numbers)
+print(len(list(folder.glob("*.onnx"))), "files in", folder)

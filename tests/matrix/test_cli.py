@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from fakery import fake_target, python_environment
 
-from matrix.catalogue import TARGETS
+from matrix.catalogue import ROOT, TARGETS
 from matrix.cli import _parser, main, reproduction, selection_of
 from matrix.environments import environments
 from matrix.plan import make_plan
@@ -63,8 +64,31 @@ def test_environments_lists_every_environment_and_what_runs_in_it(
     printed = capsys.readouterr().out
     for name in environments():
         assert name in printed
-    assert "canonical" in printed
+    assert "canonical, onnx.node, onnxruntime.all, onnxruntime.qdq, reference" in printed
     assert "onnx-interop run --install" in printed
+
+
+def test_environments_says_what_cannot_be_installed_and_why_what_it_takes_and_what_is_not_default(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("matrix.environments.ROOT", tmp_path)
+    (tmp_path / ".tox").mkdir()
+    shutil.copy(ROOT / "tox.ini", tmp_path)
+    older = next(e for e in environments().values() if not e.default and e.size_mb)
+    failed = {"asked": [older.base_python, *older.requirements], "reason": "no [wheel] for it"}
+    (tmp_path / ".tox" / f"{older.name}.failed.json").write_text(json.dumps(failed))
+    default = next(e for e in environments().values() if e.default and e.family == older.family)
+    folder = default.folder
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").write_bytes(bytes(3 * 2**20))
+    info = {"PythonRun": {"deps": {"requirements": default.requirements}}}
+    (folder / ".tox-info.json").write_text(json.dumps(info))
+
+    assert main(["environments"]) == 0
+    rows = [[part.strip() for part in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    known = {row[0]: row[1:] for row in rows if len(row) == 6}
+    assert known[older.name][1:4] == ["cannot be installed here: no [wheel] for it", f"~{older.size_mb}", ""]
+    assert known[default.name][1:4] == ["installed", "3", "yes"]
 
 
 def test_models_lists_every_model_with_its_variants(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 
 from matrix import environments as module
-from matrix.environments import HOST, Environment, environments, install
+from matrix.catalogue import ROOT
+from matrix.environments import HOST, Environment, environments, install, interpreter, obstacle
 
 run_command = subprocess.call
 TOX_INI = """
@@ -21,10 +24,16 @@ env_list = tests
 [testenv:tests]
 deps = -e .[dev]
 
-[testenv:frame{1.0, 2.0}]
+[testenv:frame{1.0, 2.0, 3.0}]
+default = 2.0
+base_python =
+    frame3.0,frame2.0: python3.11
+    frame1.0: python3.7
+size_mb =
+    frame1.0: 860
 deps =
     frame1.0: frame==1.0
-    frame2.0: frame==2.0
+    frame2.0, frame3.0: frame>=2.0
     numpy<2
 
 [testenv:old{0.9}]
@@ -70,10 +79,39 @@ def made(checkout: Path) -> Make:
 
 def test_every_versioned_section_is_an_environment_and_so_is_the_host(checkout: Path) -> None:
     found = environments()
-    assert list(found) == ["host", "frame1.0", "frame2.0", "old0.9"]
+    assert list(found) == ["host", "frame1.0", "frame2.0", "frame3.0", "old0.9"]
     assert found["host"] == HOST
-    assert found["frame2.0"] == Environment("frame2.0", "frame", "python3.11", ("frame==2.0", "numpy<2"))
+    assert found["frame2.0"] == Environment("frame2.0", "frame", "python3.11", ("frame>=2.0", "numpy<2"))
     assert found["old0.9"].base_python == "python3.8"
+
+
+def test_what_differs_from_version_to_version_stands_behind_the_versions_it_holds_for(checkout: Path) -> None:
+    found = environments()
+    assert found["frame1.0"].requirements == ("frame==1.0", "numpy<2")
+    assert found["frame3.0"].requirements == ("frame>=2.0", "numpy<2")
+    assert (found["frame1.0"].base_python, found["frame3.0"].base_python) == ("python3.7", "python3.11")
+    assert (found["frame1.0"].size_mb, found["frame2.0"].size_mb) == (860, None)
+
+
+def test_a_section_says_which_of_its_versions_are_the_default_or_all_of_them_are(checkout: Path) -> None:
+    assert [name for name, e in environments().items() if e.default] == ["host", "frame2.0", "old0.9"]
+    ini = checkout / "tox.ini"
+    ini.write_text(ini.read_text().replace("default = 2.0", "default ="))
+    assert [name for name, e in environments().items() if e.default] == ["host", "old0.9"]
+
+
+def test_tox_itself_reads_the_pins_and_the_python_of_every_environment_as_the_suite_does() -> None:
+    """The one test that asks tox: what the suite takes for installed must be what tox installs."""
+    known = [e for e in environments().values() if e.family != "host"]
+    names = ",".join(e.name for e in known)
+    command = [sys.executable, "-m", "tox", "config", "-e", names, "-k", "deps", "base_python"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    asked = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    asked.read_string(printed)
+    for environment in known:
+        section = asked[f"testenv:{environment.name}"]
+        assert sorted(section["deps"].split()) == sorted(environment.requirements), environment.name
+        assert section["base_python"].split() == [environment.base_python], environment.name
 
 
 def test_the_host_is_the_python_that_runs_the_suite() -> None:
@@ -191,6 +229,58 @@ def test_a_successful_installation_gives_no_reason_and_sees_no_setting_of_an_out
     monkeypatch.setattr(subprocess, "call", call)
     assert install(environment) == ""
     assert not [name for name in seen if name.startswith("TOX_")]
+
+
+def test_a_failed_installation_is_remembered_until_tox_ini_asks_for_something_else_or_it_succeeds(
+    checkout: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = environments()["old0.9"]
+    assert obstacle(old) == ""
+    monkeypatch.setattr(subprocess, "call", _call_writing("print('No solution found: there is no old==0.9')"))
+    reason = install(old)
+    assert obstacle(old) == reason == "No solution found: there is no old==0.9"
+    ini = checkout / "tox.ini"
+    ini.write_text(ini.read_text().replace("old==0.9", "old==0.9.1"))
+    assert obstacle(environments()["old0.9"]) == ""
+
+    install(environments()["old0.9"])
+
+    def succeed(*_: object, **__: object) -> int:
+        made(environments()["old0.9"])
+        return 0
+
+    monkeypatch.setattr(subprocess, "call", succeed)
+    assert install(environments()["old0.9"]) == ""
+    assert obstacle(environments()["old0.9"]) == ""
+    (environments()["old0.9"].folder / ".tox-info.json").unlink()
+    assert obstacle(environments()["old0.9"]) == ""
+
+
+def test_a_damaged_note_of_a_failure_says_nothing(checkout: Path) -> None:
+    (checkout / ".tox").mkdir()
+    for text in ("", "[]", '{"asked": 1}'):
+        (checkout / ".tox" / "old0.9.failed.json").write_text(text)
+        assert obstacle(environments()["old0.9"]) == ""
+
+
+def test_an_interpreter_that_uv_cannot_fetch_and_nobody_has_is_an_obstacle(
+    checkout: Path, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+        monkeypatch.setenv(variable, str(checkout / "nothing"))
+    found = environments()
+    assert interpreter("python3.7") == ""
+    assert obstacle(found["frame1.0"]) == "there is no python3.7 on PATH or in pyenv"
+    assert obstacle(found["old0.9"]) == ""  # uv fetches 3.8
+
+    made(found["frame1.0"])
+    assert obstacle(found["frame1.0"]) == ""
+    (found["frame1.0"].folder / ".tox-info.json").unlink()
+    python = checkout / "nothing" / "versions" / "3.7.16" / "bin" / "python3.7"
+    python.parent.mkdir(parents=True)
+    python.touch(0o755)
+    assert interpreter("python3.7") == str(python)
+    assert obstacle(found["frame1.0"]) == ""
 
 
 def _call_writing(script: str) -> Callable[..., int]:

@@ -198,7 +198,7 @@ def test_a_pattern_of_what_could_be_planned_is_no_complaint(pattern: str, tmp_pa
     ("pattern", "near"),
     [
         ("cannonical/relu/static", "no source 'cannonical': did you mean canonical"),
-        ("pytorch.dynamo@torch1.13/relu/static", "no source 'pytorch.dynamo@torch1.13': did you mean pytorch.dynamo@"),
+        ("pytorch.dynamo@torch0.1/relu/static", "no source 'pytorch.dynamo@torch0.1': did you mean pytorch.dynamo@"),
         ("canonical/rleu/static", "no model 'rleu': did you mean relu"),
         ("canonical/rleu-*/static", "no model 'rleu-*'"),
         ("canonical/relu/statci", "no variant 'statci': did you mean static"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -19,16 +20,16 @@ Install = Callable[..., None]
 def installed(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Pretends that these environments, and no others, are installed beside the host."""
 
-    def pretend(*families: str) -> None:
-        there = property(lambda self: self.family in ("host", *families))
+    def pretend(*names: str) -> None:
+        there = property(lambda self: self.family in ("host", *names) or self.name in names)
         monkeypatch.setattr(Environment, "installed", there)
 
     return pretend
 
 
 def name_of(family: str) -> str:
-    """The first environment of a family."""
-    return next(name for name, e in environments().items() if e.family == family)
+    """The environment of a family that is planned by default."""
+    return next(name for name, e in environments().items() if e.family == family and e.default)
 
 
 def sources(plan: Plan) -> set[str]:
@@ -85,7 +86,10 @@ def test_a_plan_lists_each_environment_once() -> None:
     plan = make_plan(Selection(models=["linear"]))
     names = [e.name for e in plan.environments]
     usual: list[Source | Target] = [*TARGETS.values(), *(s for s in SOURCES.values() if not s.family)]
-    assert sorted(names) == sorted(n for n, e in environments().items() if any(runs_in(item, e) for item in usual))
+    places = [e for e in environments().values() if any(runs_in(item, e) for item in usual)]
+    assert sorted(names) == sorted(e.name for e in places if e.default)
+    every = make_plan(Selection(models=["linear"], all_versions=True))
+    assert sorted(e.name for e in every.environments) == sorted(e.name for e in places)
 
 
 # -- names and patterns ----------------------------------------------------------------------------------------------
@@ -244,3 +248,56 @@ def test_the_published_matrix_has_all_that_is_named_once() -> None:
     assert {export.opset for export in plan.exports} >= {None, 13, 17, 21}
     assert sum(export.source.name == "onnx.node" for export in plan.exports) > 1500
     assert len(make_plan(Selection(scope="published")).cells) >= 60_000
+
+
+# -- versions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_versions(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The names of the default version of tvm and of another one, whatever tox.ini has."""
+    other = Environment("tvm0.1", "tvm", "python3.11", ("apache-tvm==0.1",), default=False)
+    monkeypatch.setattr("matrix.plan.environments", lambda: {**environments(), other.name: other})
+    return name_of("tvm"), other.name
+
+
+CANONICAL = Selection(models=["linear"], sources=["canonical"])
+
+
+def places(*targets_asked: str, installed_only: bool = False, **more: object) -> set[str]:
+    """Where `canonical` runs on tvm."""
+    plan = make_plan(replace(CANONICAL, targets=targets_asked, **more), installed_only)  # type: ignore[arg-type]
+    return {name.split("@")[1] for name in targets(plan) if name.startswith("tvm@")}
+
+
+def test_the_versions_that_are_not_default_are_planned_on_request_only(two_versions: tuple[str, str]) -> None:
+    default, other = two_versions
+    assert other not in places()
+    assert places("tvm") == {default}
+    assert places("tv*") == {default}
+    assert places(f"tvm@{other}") == {other}
+    assert places("tvm", f"tvm@{other}") == {default, other}
+    assert places("tvm@tvm*") >= {default, other}
+    assert places(environments=[other]) == {other}
+    assert places("tvm", environments=[other]) == {other}
+    assert places(environments=["*"]) >= {default, other}
+    assert places(all_versions=True) >= {default, other}
+    assert places("tvm", all_versions=True) >= {default, other}
+
+
+def test_another_version_is_left_out_though_it_is_installed(two_versions: tuple[str, str], installed: Install) -> None:
+    default, other = two_versions
+    installed(other)
+    assert places(installed_only=True) == set()
+    assert places("tvm", installed_only=True) == {default}
+    assert places(installed_only=True, all_versions=True) == {other}
+    assert places("tvm", installed_only=True, all_versions=True) == {other}
+    assert places(f"tvm@{other}", installed_only=True) == {other}
+
+
+def test_what_the_host_has_in_another_version_stays_on_the_host() -> None:
+    plan = make_plan(Selection(sources=["onnx.node"], models=["test_add"], targets=["reference"]))
+    assert sources(plan) == {"onnx.node@host"}
+    plan = make_plan(Selection(sources=["onnx.node@onnx*"], models=["test_add"], targets=["reference"]))
+    assert sources(plan) == {name for name in sources(plan) if "@onnx" in name}
+    assert len(sources(plan)) >= 2
