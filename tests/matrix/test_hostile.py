@@ -67,7 +67,7 @@ REFUSED = {
     "over_2gb": ("ERROR", "model.onnx has 2147487744 bytes, protobuf can hold 2147483647: refused"),
     "native_symlink": ("ERROR", "native.arrays in the case's folder is a symbolic link to '"),
     "stranger_names": ("WRONG", r"graph outputs are \x1b]0;title\x07\u202e<b>|nnn"),
-    "strings": ("WRONG", "graph inputs x are of strings, which no model has"),
+    "strings": ("WRONG", "graph inputs x are of strings, which the model has not"),
     "symlink_model": ("ERROR", "/other.onnx': refused"),
     "truncated": ("ERROR", "damaged, or nested deeper"),
 }
