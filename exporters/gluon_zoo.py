@@ -28,7 +28,7 @@ from mxnet import nd  # noqa: E402
 from mxnet.gluon import nn  # noqa: E402
 from mxnet.gluon.model_zoo import vision  # noqa: E402
 
-PACKAGES = gluon.PACKAGES
+PACKAGES = ("mxnet", "onnx", "numpy")
 ISOLATE = True
 UNSUPPORTED = gluon.UNSUPPORTED
 LAYERS = {}
@@ -133,4 +133,4 @@ def truth(net, inputs):
 
 
 run = gluon.run
-EXPORTERS = gluon.EXPORTERS
+EXPORTERS = {"gluon": gluon.mx2onnx}

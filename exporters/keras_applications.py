@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 import onnx  # noqa: E402
 from keras import applications, layers  # noqa: E402
 
-PACKAGES = plain.PACKAGES
+PACKAGES = ("keras", "tensorflow-cpu", "tf2onnx", "onnx", "protobuf", "numpy")
 DTYPES = ("float32", "float64")
 LAYERS = {}
 SAMPLES = 16
@@ -49,7 +49,6 @@ MODELS = {
     "keras-mobilenet": (applications.mobilenet, "MobileNet", 64, {"alpha": 0.25}),
     "keras-mobilenet-v2": (applications.mobilenet_v2, "MobileNetV2", 64, {"alpha": 0.35}),
     "keras-mobilenet-v3": (applications.mobilenet_v3, "MobileNetV3Small", 64, {"alpha": 0.75}),
-    "keras-nasnet": (applications.nasnet, "NASNetMobile", 64, {}),
     "keras-resnet": (applications.resnet, "ResNet50", 64, {}),
     "keras-resnet-v2": (applications.resnet_v2, "ResNet50V2", 64, {}),
     "keras-vgg": (applications.vgg16, "VGG16", 32, {}),

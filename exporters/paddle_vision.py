@@ -27,7 +27,7 @@ import paddle  # noqa: E402
 from paddle import nn  # noqa: E402
 from paddle.vision import models as vision  # noqa: E402
 
-PACKAGES = layers.PACKAGES
+PACKAGES = ("paddlepaddle", "paddle2onnx", "polygraphy", "onnx-graphsurgeon", "onnxruntime", "onnx", "numpy")
 ISOLATE = True
 DTYPES = ("float32", "float64")
 LAYERS = {}
@@ -145,4 +145,4 @@ def truth(net, inputs):
 
 
 run = layers.run
-EXPORTERS = layers.EXPORTERS
+EXPORTERS = {"onnx": layers.export}
