@@ -33,7 +33,8 @@ ISOLATE = True
 UNSUPPORTED = gluon.UNSUPPORTED
 LAYERS = {}
 CLASSES = 10
-SAMPLES = 16
+SAMPLES = {32: 16, 64: 16, 224: 6, 299: 6}
+"""How many pictures of each side the weights are set to rights with."""
 BATCHES = (2, 2, 1, 5)
 
 #: {name: (function(classes=) -> the network, the side of its pictures)}
@@ -93,7 +94,7 @@ def build(name, request):
     """The hybridized network, and its twin in float64."""
     make, size = MODELS[name]
     generator = np.random.RandomState(zlib.crc32(name.encode()))
-    samples = nd.array(pictures(generator, SAMPLES, size), dtype="float64")
+    samples = nd.array(pictures(generator, SAMPLES[size], size), dtype="float64")
     net, twin = make(classes=CLASSES), make(classes=CLASSES)
     for block, dtype in ((net, "float32"), (twin, "float64")):
         block.cast(dtype)
