@@ -281,7 +281,7 @@ def own_model(module, job, request, stage):
         "tolerance": module.tolerance(model) if hasattr(module, "tolerance") else None,
     }
     with ours("the model cannot be written"):
-        os.makedirs(job["model"])
+        os.makedirs(job["model"], exist_ok=True)  # of an attempt that was killed
         with open(os.path.join(job["model"], "model.json"), "w") as file:
             json.dump(description, file)
         for file, sets in (("inputs", feeds), ("truth", truths), ("rounded", truths)):
