@@ -440,6 +440,143 @@ def recurrent_cell(kind):
     return make
 
 
+# -- Control flow -----------------------------------------------------------------------------------------------------
+# Python's own if and while, which MindSpore compiles where they ask tensors.
+
+
+def mapped(x, weight):
+    """The linear map of x by a weight (units, inputs)."""
+    return ops.matmul(x, weight.swapaxes(0, 1))
+
+
+class Controlled(Weighted):
+    """A cell with the node's attributes, too."""
+
+    def __init__(self, node):
+        super().__init__(node)
+        for name, value in node.attributes.items():
+            setattr(self, name, value)
+
+
+class Branch(Weighted):
+    """One of two maps, by the mean."""
+
+    def construct(self, x):
+        """x (batch, size)."""
+        if x.mean() > 0:
+            y = ops.tanh(mapped(x, self.weight_then) + self.bias_then)
+        else:
+            y = mapped(x, self.weight_else) + self.bias_else
+        return y
+
+
+def forward_step(x, weight, bias):
+    """x += tanh(weight x + bias) / 2."""
+    return x + 0.5 * ops.tanh(mapped(x, weight) + bias)
+
+
+def backward_step(x, weight, bias):
+    """x -= (weight x + bias) / 4."""
+    return x - 0.25 * (mapped(x, weight) + bias)
+
+
+class Loop(Weighted):
+    """A number of steps that is an input."""
+
+    def construct(self, x, count):
+        """x (batch, size), count ()."""
+        step = ops.zeros_like(count)
+        while step < count:
+            x = forward_step(x, self.weight_step, self.bias_step)
+            step = step + 1
+        return x
+
+
+class Alternate(Weighted):
+    """Steps of two kinds in turn."""
+
+    def construct(self, x, count):
+        """x (batch, size), count ()."""
+        step = ops.zeros_like(count)
+        while step < count:
+            if step % 2 == 0:
+                x = forward_step(x, self.weight_even, self.bias_even)
+            else:
+                x = backward_step(x, self.weight_odd, self.bias_odd)
+            step = step + 1
+        return x
+
+
+class Iterate(Controlled):
+    """Steps until x is large, or there were enough."""
+
+    def construct(self, x):
+        """x (batch, size)."""
+        step = Tensor(0, ms.int64)
+        while step < self.limit and ops.sqrt((x * x).mean()) <= self.threshold:
+            x = mapped(x, self.weight) + self.bias
+            step = step + 1
+        return x
+
+
+class Scan(Controlled):
+    """A recurrence of the user's own."""
+
+    def construct(self, x, state):
+        """x (batch, time, in) from the state (batch, units): all states, and the last."""
+        if self.reverse:
+            x = ops.flip(x, (1,))
+        states = []
+        for t in range(x.shape[1]):
+            new = ops.tanh(mapped(x[:, t], self.w_in) + mapped(state, self.w_state) + self.bias)
+            state = self.decay * state + new
+            states.append(state)
+        y = ops.stack(states, 1)
+        if self.reverse:
+            y = ops.flip(y, (1,))
+        return y, state
+
+
+class Decoder(Controlled):
+    """What decodes."""
+
+    def step(self, token, state):
+        """The next state of the decoder's cell, and the log probabilities of the tokens."""
+        state = ops.tanh(ops.gather(self.table, token, 0) + mapped(state, self.w_state))
+        return state, ops.log_softmax(mapped(state, self.w_out) + ops.gather(self.follow, token, 0), -1)
+
+
+class Greedy(Decoder):
+    """Token after token, until all samples have had the token 0."""
+
+    def construct(self, start, state):
+        """start (batch), state (batch, units): tokens (batch, limit), their log probabilities' sums, the last state."""
+        token, total, ended = start, ops.zeros_like(state[:, 0]), start < 0
+        places = ops.arange(self.limit)
+        tokens = ops.zeros_like(ops.expand_dims(start, 1) + places)
+        step = Tensor(0, ms.int64)
+        while step < self.limit and not ended.all():
+            state, chances = self.step(token, state)
+            token, total = ops.argmax(chances, -1), total + ops.amax(chances, -1)
+            ended = ops.logical_or(ended, token == 0)
+            tokens = ops.where(places == step, ops.expand_dims(token, 1), tokens)
+            step = step + 1
+        return tokens, total, state
+
+
+class BeamStep(Decoder):
+    """One step of a beam search."""
+
+    def construct(self, scores, tokens, state):
+        """scores and tokens (batch, beams), state (batch, beams, units)."""
+        state, chances = self.step(tokens, state)
+        sums = ops.expand_dims(scores + self.handicap, -1) + chances
+        best, places = ops.topk(ops.reshape(sums, (sums.shape[0], -1)), scores.shape[1])
+        parents = ops.floor_divide(places, self.vocabulary)
+        chosen = ops.broadcast_to(ops.expand_dims(parents, -1), state.shape)
+        return best, (places - parents * self.vocabulary).astype(ms.int64), ops.gather_elements(state, 1, chosen)
+
+
 # -- Reductions and shapes --------------------------------------------------------------------------------------------
 
 
@@ -703,6 +840,13 @@ COMPOSED = {
     "dot_product_attention": function(attend),
     "additive_attention": AdditiveAttention,
     "rms_norm": RMSNorm,
+    "branch": Branch,
+    "loop": Loop,
+    "alternate": Alternate,
+    "iterate": Iterate,
+    "scan": Scan,
+    "greedy_decode": Greedy,
+    "beam_step": BeamStep,
 }
 
 ENTRIES = dict(LAYERS, **COMPOSED)

@@ -432,6 +432,148 @@ def cell(kind):
     return entry
 
 
+# -- Control flow -----------------------------------------------------------------------------------------------------
+# By F.contrib.cond, while_loop and foreach, whose functions see the weights from outside.
+
+#: More steps than any model takes.
+MOST_STEPS = 10000
+
+
+def affine(F, x, weight, bias=None):
+    """The linear map of x by a weight (units, inputs)."""
+    y = F.dot(x, weight, transpose_b=True)
+    return y if bias is None else F.broadcast_add(y, bias)
+
+
+def branch(F, x, weight_then, bias_then, weight_else, bias_else):
+    """One of two maps of x (batch, size), by its mean."""
+    return F.contrib.cond(
+        F.mean(x) > 0,
+        lambda: F.tanh(affine(F, x, weight_then, bias_then)),
+        lambda: affine(F, x, weight_else, bias_else),
+    )
+
+
+def forward_step(F, x, weight, bias):
+    """x += tanh(weight x + bias) / 2."""
+    return x + 0.5 * F.tanh(affine(F, x, weight, bias))
+
+
+def backward_step(F, x, weight, bias):
+    """x -= (weight x + bias) / 4."""
+    return x - 0.25 * affine(F, x, weight, bias)
+
+
+def repeated(F, x, count, step):
+    """step(place, x) -> x, `count` times; a while_loop must be told its greatest number of steps."""
+    first = [F.zeros((1,)), x]
+    # An array without axes takes one, lest its shape pass for unknown.
+    count = F.cast(F.reshape(count, (1,)), "float32")
+    return F.contrib.while_loop(
+        lambda place, x: F.broadcast_lesser(place, count),
+        lambda place, x: ([], [place + 1, step(place, x)]),
+        first,
+        max_iterations=MOST_STEPS,
+    )[1][1]
+
+
+def loop(F, x, count, weight_step, bias_step):
+    """A number of steps of x (batch, size) that is an input ()."""
+    return repeated(F, x, count, lambda place, x: forward_step(F, x, weight_step, bias_step))
+
+
+def alternate(F, x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """Steps of two kinds in turn."""
+
+    def step(place, x):
+        return F.contrib.cond(
+            place % 2 == 0,
+            lambda: forward_step(F, x, weight_even, bias_even),
+            lambda: backward_step(F, x, weight_odd, bias_odd),
+        )
+
+    return repeated(F, x, count, step)
+
+
+def iterate(F, x, weight, bias, threshold, limit):
+    """Steps until x (batch, size) is large, or there were enough."""
+
+    def body(x):
+        x = affine(F, x, weight, bias)
+        return x, [x]
+
+    return F.contrib.while_loop(lambda x: F.sqrt(F.mean(x * x)) <= threshold, body, [x], max_iterations=limit)[1][0]
+
+
+def scan(F, x, state, decay, w_in, w_state, bias, reverse):
+    """A recurrence over the times of x (batch, time, in) from the state (batch, units): all states, and the last."""
+
+    def step(x, state):
+        new = F.tanh(F.broadcast_add(affine(F, x, w_in) + affine(F, state, w_state), bias))
+        state = F.broadcast_mul(state, decay) + new
+        return state, state
+
+    x = F.transpose(x, axes=(1, 0, 2))
+    states, last = F.contrib.foreach(step, F.reverse(x, axis=0) if reverse else x, state)
+    return F.transpose(F.reverse(states, axis=0) if reverse else states, axes=(1, 0, 2)), last
+
+
+def decoder(node):
+    """What decodes: (F, token, state, weights) -> the next state, and the log probabilities of the tokens."""
+    vocabulary, units = node.weights["table"].shape
+
+    def call(F, token, state, table, w_state, w_out, follow):
+        state = F.tanh(
+            F.Embedding(token, table, input_dim=vocabulary, output_dim=units)
+            + F.FullyConnected(state, w_state, num_hidden=units, no_bias=True, flatten=False)
+        )
+        scores = F.FullyConnected(state, w_out, num_hidden=vocabulary, no_bias=True, flatten=False)
+        return state, F.log_softmax(
+            scores + F.Embedding(token, follow, input_dim=vocabulary, output_dim=vocabulary), axis=-1
+        )
+
+    return call
+
+
+def greedy_decode(node):
+    """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
+    limit, decode = node.attributes["limit"], decoder(node)
+
+    def call(F, start, state, **weights):
+        def goes_on(token, state, total, ended, steps):
+            return F.min(ended) == 0
+
+        def body(token, state, total, ended, steps):
+            state, chances = decode(F, token, state, **weights)
+            token, total = F.argmax(chances, axis=-1), total + F.max(chances, axis=-1)
+            return token, [token, state, total, F.broadcast_maximum(ended, token == 0), steps + 1]
+
+        # Three, since the loop wants each of its variables under another name.
+        zeros = [F.sum(state, axis=-1) * 0 for _ in range(3)]
+        first = [F.cast(start, "float32"), state] + zeros
+        tokens, (_, state, total, _, steps) = F.contrib.while_loop(goes_on, body, first, max_iterations=limit)
+        # Behind the last step there is whatever was in memory.
+        tokens = F.SequenceMask(tokens, steps, use_sequence_length=True)
+        return F.cast(F.transpose(tokens), "int64"), total, state
+
+    return Composed(call, node.weights)
+
+
+def beam_step(node):
+    """One step of a beam search."""
+    beams, vocabulary, decode = node.input_shapes[0][1], node.attributes["vocabulary"], decoder(node)
+
+    def call(F, scores, tokens, state, handicap, **weights):
+        state, chances = decode(F, tokens, state, **weights)
+        sums = F.broadcast_add(F.expand_dims(F.broadcast_add(scores, handicap), axis=-1), chances)
+        best, places = F.topk(F.reshape(sums, (0, -1)), k=beams, axis=-1, ret_typ="both")
+        parents = F.floor(places / vocabulary)
+        chosen = F.batch_dot(F.one_hot(parents, depth=beams), state)
+        return best, F.cast(places - parents * vocabulary, "int64"), chosen
+
+    return Composed(call, node.weights)
+
+
 # -- Shapes, choices and reductions -----------------------------------------------------------------------------------
 
 
@@ -633,6 +775,13 @@ COMPOSED = {
     "reduce_log_sum_exp": operator(
         lambda F, x, axes, keepdims: F.log(F.sum(F.exp(x), axis=tuple(axes), keepdims=keepdims))
     ),
+    "branch": composed(branch),
+    "loop": composed(loop),
+    "alternate": composed(alternate),
+    "iterate": composed(iterate),
+    "scan": composed(scan),
+    "greedy_decode": greedy_decode,
+    "beam_step": beam_step,
 }
 
 
@@ -682,6 +831,8 @@ def build(graph, request):
     for node in graph.nodes:
         node.input_shapes = [shapes[name] for name in node.inputs]
         shapes.update(zip(node.outputs, node.shapes))
+    # Otherwise an array without axes is one of unknown shape.
+    mx.util.set_np_shape(any(i.shape == [] for i in graph.inputs))
     net = Net(graph)
     net.hybridize()
     return net

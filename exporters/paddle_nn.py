@@ -67,11 +67,11 @@ def loaded(made, arrays):
 
 
 class Composed(nn.Layer):
-    """A layer of the user's own: call(*tensors, **weights)."""
+    """A layer of the user's own: call(*tensors, **weights, **options)."""
 
-    def __init__(self, call, arrays):
+    def __init__(self, call, arrays, options=()):
         super().__init__()
-        self.call, self.names = call, sorted(arrays)
+        self.call, self.names, self.options = call, sorted(arrays), dict(options)
         for name in self.names:
             shape = list(arrays[name].shape)
             self.add_parameter(name, self.create_parameter(shape))
@@ -79,7 +79,8 @@ class Composed(nn.Layer):
 
     def forward(self, *tensors):
         """What `call` makes of the tensors and the weights."""
-        return self.call(*tensors, **{name: getattr(self, name) for name in self.names})
+        weights = {name: getattr(self, name) for name in self.names}
+        return self.call(*tensors, **weights, **self.options)
 
 
 def composed(call):
@@ -346,6 +347,112 @@ def cell(kind):
     return attributed(make)
 
 
+# -- Control flow -----------------------------------------------------------------------------------------------------
+# Python's own if and while, which Paddle's tracer rewrites as conditional_block and while from the source.
+
+
+def controlled(call):
+    """An entry for call(*tensors, **weights, **attributes). Paddle's tracer does not rewrite what is in a partial."""
+    return lambda node: Composed(
+        call, node.weights, {name: value for name, value in node.attributes.items() if name != "vocabulary"}
+    )
+
+
+def mapped(x, weight, bias=None):
+    """The linear map of x by a weight (units, inputs)."""
+    return F.linear(x, weight.t(), bias)
+
+
+def branch(x, weight_then, bias_then, weight_else, bias_else):
+    """One of two maps of x (batch, size), by its mean."""
+    if x.mean([0, 1]) > 0:
+        y = paddle.tanh(mapped(x, weight_then, bias_then))
+    else:
+        y = mapped(x, weight_else, bias_else)
+    return y
+
+
+def forward_step(x, weight, bias):
+    """x += tanh(weight x + bias) / 2."""
+    return x + 0.5 * paddle.tanh(mapped(x, weight, bias))
+
+
+def backward_step(x, weight, bias):
+    """x -= (weight x + bias) / 4."""
+    return x - 0.25 * mapped(x, weight, bias)
+
+
+def loop(x, count, weight_step, bias_step):
+    """A number of steps of x (batch, size) that is an input ()."""
+    step = paddle.zeros([], "int64")
+    while step < count:
+        x = forward_step(x, weight_step, bias_step)
+        step = step + 1
+    return x
+
+
+def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """Steps of two kinds in turn."""
+    step = paddle.zeros([], "int64")
+    while step < count:
+        if step % 2 == 0:
+            x = forward_step(x, weight_even, bias_even)
+        else:
+            x = backward_step(x, weight_odd, bias_odd)
+        step = step + 1
+    return x
+
+
+def iterate(x, weight, bias, threshold, limit):
+    """Steps until x (batch, size) is large, or there were enough."""
+    step = paddle.zeros([], "int64")
+    while step < limit and (x * x).mean([0, 1]).sqrt() <= threshold:
+        x = mapped(x, weight, bias)
+        step = step + 1
+    return x
+
+
+def scan(x, state, decay, w_in, w_state, bias, reverse):
+    """A recurrence over the times of x (batch, time, in) from the state (batch, units): all states, and the last."""
+    if reverse:
+        x = x.flip(1)
+    states = []
+    for t in range(x.shape[1]):
+        state = decay * state + paddle.tanh(mapped(x[:, t], w_in, bias) + mapped(state, w_state))
+        states.append(state)
+    y = paddle.stack(states, 1)
+    return y.flip(1) if reverse else y, state
+
+
+def decoded(token, state, table, w_state, w_out, follow):
+    """The next state of the decoder's cell, and the log probabilities of the tokens."""
+    state = paddle.tanh(F.embedding(token, table) + mapped(state, w_state))
+    return state, F.log_softmax(mapped(state, w_out) + F.embedding(token, follow), -1)
+
+
+def greedy_decode(start, state, table, w_state, w_out, follow, limit):
+    """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
+    token, total, ended = start, paddle.zeros_like(state[:, 0]), start < 0
+    places, tokens = paddle.arange(limit), paddle.zeros_like(start).unsqueeze(1).tile([1, limit])
+    step = paddle.zeros([], "int64")
+    while step < limit and not ended.all():
+        state, chances = decoded(token, state, table, w_state, w_out, follow)
+        token, total = chances.argmax(-1), total + chances.max(-1)
+        ended = paddle.logical_or(ended, token == 0)
+        tokens = paddle.where(places == step, token.unsqueeze(1), tokens)
+        step = step + 1
+    return tokens, total, state
+
+
+def beam_step(scores, tokens, state, handicap, **weights):
+    """One step of a beam search."""
+    state, chances = decoded(tokens, state, **weights)
+    sums = (scores + handicap).unsqueeze(-1) + chances
+    best, places = sums.flatten(1).topk(scores.shape[1])
+    parents, vocabulary = places // chances.shape[-1], chances.shape[-1]
+    return best, places % vocabulary, paddle.take_along_axis(state, parents.unsqueeze(-1), 1)
+
+
 # -- Reductions and shapes --------------------------------------------------------------------------------------------
 
 
@@ -511,6 +618,13 @@ COMPOSED = {
     "additive_attention": composed(additive_attention),
     "rms_norm": attributed(rms_norm),
     "lp_pool3d": attributed(lp_pool3d),
+    "branch": controlled(branch),
+    "loop": controlled(loop),
+    "alternate": controlled(alternate),
+    "iterate": controlled(iterate),
+    "scan": controlled(scan),
+    "greedy_decode": controlled(greedy_decode),
+    "beam_step": controlled(beam_step),
 }
 
 ENTRIES = dict(LAYERS, **COMPOSED)
