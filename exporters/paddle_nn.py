@@ -365,11 +365,7 @@ def mapped(x, weight, bias=None):
 
 def branch(x, weight_then, bias_then, weight_else, bias_else):
     """One of two maps of x (batch, size), by its mean."""
-    if x.mean([0, 1]) > 0:
-        y = paddle.tanh(mapped(x, weight_then, bias_then))
-    else:
-        y = mapped(x, weight_else, bias_else)
-    return y
+    return paddle.tanh(mapped(x, weight_then, bias_then)) if x.mean([0, 1]) > 0 else mapped(x, weight_else, bias_else)
 
 
 def forward_step(x, weight, bias):
@@ -395,10 +391,7 @@ def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
     """Steps of two kinds in turn."""
     step = paddle.zeros([], "int64")
     while step < count:
-        if step % 2 == 0:
-            x = forward_step(x, weight_even, bias_even)
-        else:
-            x = backward_step(x, weight_odd, bias_odd)
+        x = forward_step(x, weight_even, bias_even) if step % 2 == 0 else backward_step(x, weight_odd, bias_odd)
         step = step + 1
     return x
 
