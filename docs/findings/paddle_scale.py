@@ -1,4 +1,4 @@
-"""PaddlePaddle: a tensor times or plus a number is written in float32, whatever the tensor's type.
+"""PaddlePaddle: a tensor times or plus a number is written in float32; an output that is input + 1 is the input.
 
 paddlepaddle 3.3.1, paddle2onnx 2.1.0, onnx 1.17.0, onnxruntime 1.31.1, numpy 2.4.6. Environment: paddle3.3.
     .tox/paddle3.3/bin/python docs/findings/paddle_scale.py
@@ -27,6 +27,13 @@ class Next(paddle.nn.Layer):
         return x + 1
 
 
+class AbsOfNext(paddle.nn.Layer):
+    """The same, and an operator behind it."""
+
+    def forward(self, x):
+        return paddle.abs(x + 1)
+
+
 class Third(paddle.nn.Layer):
     """A third of a number."""
 
@@ -35,7 +42,8 @@ class Third(paddle.nn.Layer):
 
 
 for model, x, least in (
-    (Next(), np.array([1, 2**24 + 2, 2**53 - 2], np.int64), 1),
+    (Next(), np.array([1.0, 2.0], np.float32), 1),
+    (AbsOfNext(), np.array([1, 2**24 + 2, 2**53 - 2], np.int64), 1),
     (Third(), np.array([1.0, 10.0], np.float64), 1e-9),
 ):
     model.eval()
@@ -43,7 +51,8 @@ for model, x, least in (
     with contextlib.redirect_stdout(io.StringIO()):
         paddle.onnx.export(model, PATH, [paddle.static.InputSpec(x.shape, str(x.dtype), "x")], opset_version=13)
     got = onnxruntime.InferenceSession(PATH + ".onnx", providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
-    print("%s of %s: expected %s, got %s" % (type(model).__name__, x.dtype, expected.tolist(), got.tolist()), flush=True)
+    told = (type(model).__name__, x.dtype, expected.tolist(), got.tolist())
+    print("%s of %s: expected %s, got %s" % told, flush=True)
     seen.append(abs(expected - got).max() >= least)
 
 print("reproduced" if all(seen) else "not reproduced")
