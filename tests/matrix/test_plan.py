@@ -308,7 +308,7 @@ def test_what_the_host_has_in_another_version_stays_on_the_host() -> None:
 
 
 def test_an_extra_is_planned_when_it_is_named_or_installed(installed: Install) -> None:
-    extra = next(e.name for e in environments().values() if e.extra)
+    extra = name_of("tinygrad")
     assert extra not in {e.name for e in make_plan(Selection()).environments}
     assert extra in {e.name for e in make_plan(Selection(environments=[extra])).environments}
     assert make_plan(Selection(targets=["iree"], models=["linear"])).cells
