@@ -68,9 +68,10 @@ def add_selection(add: Any) -> None:
     add("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     add("--size", choices=("default", "full"), default="default", help="full: the published widths")
     add("--all-versions", action="store_true", help="older and newer versions too, not the default ones alone")
+    add("--extras", action="store_true", help="the frameworks and runtimes too big or slow for the default, too")
     add("--quick", dest="scope", action="store_const", const="quick", default="default", help="a dozen models")
     add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
-    told = "what the published matrix has: the default models, precisions, opsets, and the sources' own models"
+    told = "what the published matrix has: the default models, precisions, opsets, sources' own models, and the extras"
     add("--published", dest="scope", action="store_const", const="published", help=told)
 
 
@@ -97,9 +98,8 @@ def _folder(text: str) -> Path:
 def selection_of(options: argparse.Namespace) -> Selection:
     """The selection that these options describe."""
     named = {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}
-    return Selection(
-        **named, opsets=options.opset, size=options.size, scope=options.scope, all_versions=options.all_versions
-    )
+    more = {name: getattr(options, name) for name in ("size", "scope", "all_versions", "extras")}
+    return Selection(**named, **more, opsets=options.opset)
 
 
 def add_run_options(add: Any) -> None:
@@ -171,12 +171,12 @@ def _environments(options: argparse.Namespace, console: Console) -> int:
     )
     for environment in environments().values():
         own = [item.name for item in everything if runs_in(item, environment)]
-        default = "yes" if environment.default else ""
+        default = "" if not environment.default else "--extras" if environment.extra else "yes"
         row = (environment.name, environment.base_python, _state(environment), _size(environment), default)
         table.add_row(*row, ", ".join(dict.fromkeys(own)))
     console.print(table)
     console.print("Install one with: tox run --notest -e NAME, or let `onnx-interop run --install` do it.")
-    console.print("What is not run by default: --environments NAME, --sources SOURCE@NAME, or --all-versions.")
+    console.print("What is not run by default: --environments NAME, --targets TARGET@NAME, --extras, --all-versions.")
     return 0
 
 

@@ -33,6 +33,8 @@ class Environment:
     """What it asks for of npm: name@version."""
     default: bool = True
     """Planned without being asked for; the other versions of a framework or runtime are planned on request only."""
+    extra: bool = False
+    """Too big or too slow for the default set: planned where it is installed, named, or all extras are asked for."""
     size_mb: int | None = None
     """What it took where it was measured, as tox.ini has it."""
 
@@ -112,6 +114,7 @@ def environments() -> dict[str, Environment]:
                     _only(options.get("base_python", "python3.11"), name),
                     _requirements(options.get("deps", ""), name),
                     npm=tuple(word for command in setup for word in command.split() if "@" in word),
+                    extra=options.getboolean("extra", False),
                     default=version.strip() in _words(options.get("default", match["versions"])),
                     size_mb=int(_only(options.get("size_mb", ""), name) or 0) or None,
                 )

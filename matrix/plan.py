@@ -132,6 +132,8 @@ class Selection:
     """"quick", "default" or "all" of the models, where `models` does not name them; "published": see PUBLISHED."""
     all_versions: bool = False
     """Of every framework and runtime, instead of the ones that tox.ini marks as the default."""
+    extras: bool = False
+    """Also the environments that tox.ini marks as extra, where nothing is named."""
 
 
 @dataclass
@@ -165,7 +167,7 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
     """
     parts = [selection]
     if selection.scope == "published":
-        usual = replace(selection, scope="default")
+        usual = replace(selection, scope="default", extras=True)
         # What the user names stays as it is.
         parts = [replace(usual, **{k: getattr(selection, k) or v for k, v in part.items()}) for part in PUBLISHED]
     plans = [_plan_of(part, installed_only) for part in parts]
@@ -183,7 +185,10 @@ def _plan_of(selection: Selection, installed_only: bool) -> Plan:
     named = set(_choose("environment", selection.environments, known, "onnx-interop environments"))
     wanted = named if selection.environments else set()
     usual = [e for e in known.values() if e.default or selection.all_versions]
-    available = [e for e in known.values() if e.name in wanted or (e in usual and (e.installed or not installed_only))]
+    planned = [e for e in usual if e.installed or not installed_only]
+    # Of what is there anyway nothing is left out; to be installed, an extra must be asked for.
+    extras = selection.extras or selection.scope == "all" or installed_only
+    available = [e for e in known.values() if e.name in wanted or (e in planned and (extras or not e.extra))]
     sources = _placed("source", selection.sources, SOURCES.values(), available, usual, list(known.values()))
     targets = _placed("target", selection.targets, TARGETS.values(), available, usual, list(known.values()))
     plan = Plan()

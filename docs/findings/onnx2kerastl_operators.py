@@ -1,4 +1,4 @@
-"""onnx2kerastl: attributes that are not read, and a padding of zeros where ONNX has none.
+"""onnx2kerastl: attributes that are not read, or read by their place; a padding of zeros where ONNX has none.
 
 onnx2kerastl 0.0.198, tensorflow 2.12.0, onnx 1.13.0, numpy 1.23.5. Environment: onnx2kerastl0.0.198.
     .tox/onnx2kerastl0.0.198/bin/python docs/findings/onnx2kerastl_operators.py
@@ -62,6 +62,26 @@ case("AveragePool with ceil_mode", square, [[[[6, 7.5], [12, 13.5]]]], "AverageP
 
 norms = np.sqrt((x**2).sum((2, 3), keepdims=True))
 case("ReduceL2 without keepdims, which is 1", x, norms, "ReduceL2", axes=[2, 3])
+
+# The branches of an If are taken in the order in which they lie in the file; helper.make_node sorts them by name.
+value, result = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3]) for name in "xy")
+mean = helper.make_node("ReduceMean", ["x"], ["s"], axes=[0, 1], keepdims=0)
+positive = helper.make_node("Greater", ["s", "zero"], ["p"])
+branches = {}
+for name, op in (("then_branch", "Abs"), ("else_branch", "Neg")):
+    out = helper.make_tensor_value_info(op, TensorProto.FLOAT, [1, 3])
+    branches[name] = helper.make_graph([helper.make_node(op, ["x"], [op])], name, [], [out])
+choice = helper.make_node("If", ["p"], ["y"], **branches)
+zero = numpy_helper.from_array(np.array(0, "f4"), "zero")
+graph = helper.make_graph([mean, positive, choice], "g", [value], [result], [zero])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+checker.check_model(model, full_check=True)
+x = np.array([[-1, 2, 3]], "f4")
+got = (
+    onnx_to_keras(model, ["x"], verbose=False, allow_partial_compilation=False).converted_model(tf.constant(x)).numpy()
+)
+print("If of a positive mean: expected %s\n  got %s" % (np.abs(x), got))
+seen.append(not np.array_equal(got, np.abs(x)))
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))

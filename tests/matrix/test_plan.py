@@ -52,9 +52,12 @@ def test_every_planned_export_and_cell_is_planned_once(scope: str) -> None:
     assert {cell.export.key for cell in plan.cells} == set(exports)
 
 
-def test_the_default_matrix_has_5000_cells_of_all_sources_and_targets() -> None:
-    plan = make_plan(Selection())
-    assert len(plan.cells) >= 5000
+def test_the_default_matrix_has_5000_cells_and_with_the_extras_all_sources_and_targets() -> None:
+    usual = make_plan(Selection())
+    assert len(usual.cells) >= 5000
+    assert not [e.name for e in usual.environments if e.extra]
+    assert sum(e.size_mb or 0 for e in usual.environments) < 8000
+    plan = make_plan(Selection(extras=True))
     assert {name.split("@")[0] for name in sources(plan)} == {
         name for name, s in SOURCES.items() if not s.family and s.dtypes[0] == "float32"
     }
@@ -83,12 +86,12 @@ def test_the_order_is_fixed() -> None:
 
 
 def test_a_plan_lists_each_environment_once() -> None:
-    plan = make_plan(Selection(models=["linear"]))
+    plan = make_plan(Selection(models=["linear"], extras=True))
     names = [e.name for e in plan.environments]
     usual: list[Source | Target] = [*TARGETS.values(), *(s for s in SOURCES.values() if not s.family)]
     places = [e for e in environments().values() if any(runs_in(item, e) for item in usual)]
     assert sorted(names) == sorted(e.name for e in places if e.default)
-    every = make_plan(Selection(models=["linear"], all_versions=True))
+    every = make_plan(Selection(models=["linear"], all_versions=True, extras=True))
     assert sorted(e.name for e in every.environments) == sorted(e.name for e in places)
 
 
@@ -232,10 +235,11 @@ def test_each_opset_is_of_the_exporters_own_range() -> None:
 
 
 def test_targets_that_compile_for_seconds_get_a_slice_unless_they_are_named() -> None:
-    usual = {c.target.name for c in make_plan(Selection(models=["erf"], sources=["canonical"])).cells}
+    erf = Selection(models=["erf"], sources=["canonical"], extras=True)
+    usual = {c.target.name for c in make_plan(erf).cells}
     assert usual == {name for name, target in TARGETS.items() if not target.slow}
     assert {c.target.name for c in make_plan(Selection(models=["erf"], targets=["iree"])).cells} == {"iree"}
-    assert "iree" in {c.target.name for c in make_plan(Selection(models=["conv2d"], sources=["canonical"])).cells}
+    assert "iree" in {c.target.name for c in make_plan(replace(erf, models=["conv2d"])).cells}
     assert set(SLICE) <= set(all_models())
 
 
@@ -301,3 +305,12 @@ def test_what_the_host_has_in_another_version_stays_on_the_host() -> None:
     plan = make_plan(Selection(sources=["onnx.node@onnx*"], models=["test_add"], targets=["reference"]))
     assert sources(plan) == {name for name in sources(plan) if "@onnx" in name}
     assert len(sources(plan)) >= 2
+
+
+def test_an_extra_is_planned_when_it_is_named_or_installed(installed: Install) -> None:
+    extra = name_of("tinygrad")
+    assert extra not in {e.name for e in make_plan(Selection()).environments}
+    assert extra in {e.name for e in make_plan(Selection(environments=[extra])).environments}
+    assert make_plan(Selection(targets=["iree"], models=["linear"])).cells
+    installed(extra)
+    assert extra in {e.name for e in make_plan(Selection(), installed_only=True).environments}
