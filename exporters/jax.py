@@ -350,7 +350,7 @@ def loop(x, count, weight_step, bias_step):
 
 
 def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
-    """Steps of two kinds in turn."""
+    """Steps of two kinds in turn; jax2onnx's lax.fori_loop, as in `loop`, wants a count that is known beforehand."""
 
     def even(x):
         return forward_step(x, weight_even, bias_even)
@@ -358,7 +358,11 @@ def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
     def odd(x):
         return backward_step(x, weight_odd, bias_odd)
 
-    return lax.fori_loop(0, count, lambda i, x: lax.cond(i % 2 == 0, even, odd, x), x)
+    def step(carry):
+        i, x = carry
+        return i + 1, lax.cond(i % 2 == 0, even, odd, x)
+
+    return lax.while_loop(lambda carry: carry[0] < count, step, (jnp.zeros_like(count), x))[1]
 
 
 def iterate(x, threshold, limit, weight, bias):

@@ -594,7 +594,7 @@ def greedy_decode(start, state, vocabulary, limit, **weights):
         state, chances = decoded(token, state, **weights)
         best, token = ops.top_k(chances, 1)
         best, token = best[:, 0], ops.cast(token[:, 0], start.dtype)
-        tokens = ops.where(ops.equal(ops.arange(limit), step), token[:, None], tokens)
+        tokens = ops.where(ops.equal(ops.arange(0, limit), step), token[:, None], tokens)
         return step + 1, token, state, total + best, ops.logical_or(ended, ops.equal(token, 0)), tokens
 
     tokens = ops.tile(ops.zeros_like(start)[:, None], [1, limit])
@@ -871,6 +871,16 @@ def tf_place_of(function):
     return steady(apply)
 
 
+def tf_scan(x, state, decay, w_in, w_state, bias, reverse=False):
+    """By tf.scan: tf2onnx cannot write the loop that keras.ops.scan makes."""
+
+    def step(state, x):
+        return decay * state + tf.tanh(tf.matmul(x, w_in) + tf.matmul(state, w_state) + bias)
+
+    states = tf.scan(step, tf.transpose(x, [1, 0, 2]), state, reverse=reverse)
+    return tf.transpose(states, [1, 0, 2]), states[0 if reverse else -1]
+
+
 def tensorflows():
     """What TensorFlow's users write with its own ops where Keras has another way, or none."""
     dilated_pool = spatial(functools.partial(max_pool, dilated=tf_dilated_pool))
@@ -886,6 +896,7 @@ def tensorflows():
         "cumulative_sum": steady(raw(tf.math.cumsum)),
         "upsample_bilinear": spatial(tf_upsample_bilinear),
         "pixel_shuffle": spatial(tf_pixel_shuffle),
+        "scan": control(tf_scan),
         "class_token": planar(
             custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))
         ),
