@@ -3,8 +3,8 @@
 keras.ops.cond, while_loop, fori_loop and scan are Python's `if`, `while` and `for` there. Dynamo refuses a choice that
 depends on numbers; Keras then takes the TorchScript exporter, without a word, and that one traces: of `cond` one branch
 is left, of the loops as many steps as an example of ones makes. PyTorch's TracerWarning says so; Keras means to
-suppress it. keras 3.15.1, torch 2.13.0. Environment:
-kerastorch3.15.
+suppress it. keras 3.15.1, torch 2.13.0.
+Environment: kerastorch3.15.
     .tox/kerastorch3.15/bin/python docs/findings/keras_torch_control_flow.py
 """
 

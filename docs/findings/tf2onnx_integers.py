@@ -2,8 +2,8 @@
 
 Less and Greater of integers are written behind casts to float32, which has 24 bits. FloorMod and FloorDiv are written
 with ONNX's Div, which rounds integers towards zero; the Floor behind it is left out for them.
-Nothing is logged, and the checker takes the files. tensorflow-cpu 2.21.0, tf2onnx 1.17.0, onnx 1.23.2. Environment:
-tensorflow2.21.
+Nothing is logged, and the checker takes the files. tensorflow-cpu 2.21.0, tf2onnx 1.17.0, onnx 1.23.2.
+Environment: tensorflow2.21.
     .tox/tensorflow2.21/bin/python docs/findings/tf2onnx_integers.py
 """
 
