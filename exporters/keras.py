@@ -594,7 +594,7 @@ def greedy_decode(start, state, vocabulary, limit, **weights):
         state, chances = decoded(token, state, **weights)
         best, token = ops.top_k(chances, 1)
         best, token = best[:, 0], ops.cast(token[:, 0], start.dtype)
-        tokens = ops.where(ops.equal(ops.arange(0, limit), step), token[:, None], tokens)
+        tokens = ops.where(ops.equal(ops.arange(0, limit, dtype="int32"), step), token[:, None], tokens)
         return step + 1, token, state, total + best, ops.logical_or(ended, ops.equal(token, 0)), tokens
 
     tokens = ops.tile(ops.zeros_like(start)[:, None], [1, limit])
