@@ -321,6 +321,110 @@ def cell(step):
     return layer
 
 
+# -- Control flow -----------------------------------------------------------------------------------------------------
+
+
+def branch(x, weight_then, bias_then, weight_else, bias_else):
+    """One of two maps of x (batch, size), by its mean."""
+
+    def then(x):
+        return jnp.tanh(linear(x, weight_then, bias_then))
+
+    def otherwise(x):
+        return linear(x, weight_else, bias_else)
+
+    return lax.cond(jnp.mean(x) > 0, then, otherwise, x)
+
+
+def forward_step(x, weight, bias):
+    return x + 0.5 * jnp.tanh(linear(x, weight, bias))
+
+
+def backward_step(x, weight, bias):
+    return x - 0.25 * linear(x, weight, bias)
+
+
+def loop(x, count, weight_step, bias_step):
+    """A number of steps of x (batch, size) that is an input ()."""
+    return lax.fori_loop(0, count, lambda i, x: forward_step(x, weight_step, bias_step), x)
+
+
+def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """Steps of two kinds in turn; jax2onnx's lax.fori_loop, as in `loop`, wants a count that is known beforehand."""
+
+    def even(x):
+        return forward_step(x, weight_even, bias_even)
+
+    def odd(x):
+        return backward_step(x, weight_odd, bias_odd)
+
+    def step(carry):
+        i, x = carry
+        return i + 1, lax.cond(i % 2 == 0, even, odd, x)
+
+    return lax.while_loop(lambda carry: carry[0] < count, step, (jnp.zeros_like(count), x))[1]
+
+
+def iterate(x, threshold, limit, weight, bias):
+    """Steps until x (batch, size) is large, or there were enough."""
+
+    def goes_on(carry):
+        i, x = carry
+        return (i < limit) & (jnp.sqrt(jnp.mean(x * x)) <= threshold)
+
+    def step(carry):
+        i, x = carry
+        return i + 1, linear(x, weight, bias)
+
+    return lax.while_loop(goes_on, step, (0, x))[1]
+
+
+def scan(x, state, decay, w_in, w_state, bias, reverse=False):
+    """A recurrence over the times of x (batch, time, in) from the state (batch, units): all states, and the last."""
+
+    def step(state, x):
+        state = decay * state + jnp.tanh(x @ w_in + state @ w_state + bias)
+        return state, state
+
+    last_state, states = lax.scan(step, state, jnp.swapaxes(x, 0, 1), reverse=reverse)
+    return jnp.swapaxes(states, 0, 1), last_state
+
+
+def decoded(token, state, table, w_state, w_out, follow):
+    """The next state of the decoder's cell, and the log probabilities of the tokens."""
+    state = jnp.tanh(table[token] + state @ w_state)
+    return state, jax.nn.log_softmax(state @ w_out + follow[token])
+
+
+def greedy_decode(start, state, vocabulary, limit, **weights):
+    """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
+
+    def goes_on(carry):
+        i, _, _, _, ended, _ = carry
+        return (i < limit) & ~jnp.all(ended)
+
+    def step(carry):
+        i, token, state, total, ended, tokens = carry
+        state, chances = decoded(token, state, **weights)
+        token = jnp.argmax(chances, -1).astype(token.dtype)
+        total = total + jnp.max(chances, -1)
+        return i + 1, token, state, total, ended | (token == 0), tokens.at[:, i].set(token)
+
+    tokens = jnp.zeros((start.shape[0], limit), start.dtype)
+    carry = (0, start, state, jnp.zeros(start.shape, state.dtype), jnp.zeros(start.shape, bool), tokens)
+    _, _, state, total, _, tokens = lax.while_loop(goes_on, step, carry)
+    return tokens, total, state
+
+
+def beam_step(scores, tokens, state, vocabulary, handicap, **weights):
+    """One step of a beam search."""
+    state, chances = decoded(tokens, state, **weights)
+    sums = (scores + handicap)[..., None] + chances
+    best, places = lax.top_k(sums.reshape(sums.shape[0], -1), scores.shape[1])
+    state = jnp.take_along_axis(state, (places // vocabulary)[..., None], 1)
+    return best, (places % vocabulary).astype(tokens.dtype), state
+
+
 # -- Reductions and shapes --------------------------------------------------------------------------------------------
 
 
@@ -485,6 +589,13 @@ COMPOSED = {
     "gru_cell": cell(gru_step),
     "reduce_l1": reduction(lambda x, **k: jnp.sum(jnp.abs(x), **k)),
     "pixel_shuffle": pixel_shuffle,
+    "branch": branch,
+    "loop": loop,
+    "alternate": alternate,
+    "iterate": iterate,
+    "scan": scan,
+    "greedy_decode": greedy_decode,
+    "beam_step": beam_step,
 }
 
 FUNCTIONS = dict(LAYERS, **COMPOSED)
@@ -495,8 +606,11 @@ FUNCTIONS = dict(LAYERS, **COMPOSED)
 #: Layers whose matrices multiply from the right: (in, units) instead of (units, in).
 FROM_THE_RIGHT = {
     "linear", "maxout", "hierarchical_softmax", "multi_head_attention", "additive_attention", "rnn", "lstm", "gru",
-    "lstm_cell", "gru_cell",
+    "lstm_cell", "gru_cell", "branch", "loop", "alternate", "iterate", "scan", "greedy_decode", "beam_step",
 }  # fmt: skip
+
+#: Weights whose rows are looked up.
+TABLES = {"table", "follow"}
 
 
 def parameters(node):
@@ -505,7 +619,8 @@ def parameters(node):
     if node.op.startswith("conv_transpose"):
         weights["weight"] = turned_round(weights["weight"], node.attributes["groups"])
     elif node.op in FROM_THE_RIGHT:
-        weights = {name: array.T.copy() if array.ndim == 2 else array for name, array in weights.items()}
+        matrices = [name for name, array in weights.items() if array.ndim == 2 and name not in TABLES]
+        weights.update({name: weights[name].T.copy() for name in matrices})
     return {name: jnp.asarray(array) for name, array in weights.items()}
 
 

@@ -186,15 +186,16 @@ class Custom(kl.Layer):
         return self.function(*inputs, **self.own)
 
 
-def custom(function):
-    """function(*tensors, attributes, **weights) as a layer of the user's own."""
+def custom(function, arranged=dict):
+    """function(*tensors, **attributes, **weights) as a layer of the user's own; its weights are `arranged` for it."""
 
     def apply(node, *inputs, **attributes):
         def call(*tensors, **weights):
             return function(*tensors, **attributes, **weights)
 
-        make = lambda: Custom(call, node.weights)  # noqa: E731
-        return with_weights(node, make, list(node.weights.values()), *inputs)
+        arrays = arranged(node.weights)
+        make = lambda: Custom(call, arrays)  # noqa: E731
+        return with_weights(node, make, list(arrays.values()), *inputs)
 
     return apply
 
@@ -512,6 +513,110 @@ def gru_cell(node, x, h, units):
     return with_weights(node, lambda: kl.GRUCell(units, **NARROW), arrays, x, [h])[0]
 
 
+# -- Control flow: layers of the user's own, by keras.ops -------------------------------------------------------------
+
+
+def from_the_right(weights):
+    """Weights whose matrices multiply from the right; rows of tables are looked up."""
+    turn = {name for name, array in weights.items() if array.ndim == 2 and name not in ("table", "follow")}
+    return {name: array.T if name in turn else array for name, array in weights.items()}
+
+
+def affine_map(x, weight, bias):
+    return ops.matmul(x, weight) + bias
+
+
+def branch(x, weight_then, bias_then, weight_else, bias_else):
+    """One of two maps of x (batch, size), by its mean."""
+    return ops.cond(
+        ops.mean(x) > 0,
+        lambda: ops.tanh(affine_map(x, weight_then, bias_then)),
+        lambda: affine_map(x, weight_else, bias_else),
+    )
+
+
+def forward_step(x, weight, bias):
+    return x + 0.5 * ops.tanh(affine_map(x, weight, bias))
+
+
+def backward_step(x, weight, bias):
+    return x - 0.25 * affine_map(x, weight, bias)
+
+
+def loop(x, count, weight_step, bias_step):
+    """A number of steps of x (batch, size) that is an input ()."""
+    return ops.fori_loop(ops.zeros_like(count), count, lambda i, x: forward_step(x, weight_step, bias_step), x)
+
+
+def alternate(x, count, weight_even, bias_even, weight_odd, bias_odd):
+    """Steps of two kinds in turn."""
+
+    def step(i, x):
+        even, odd = (weight_even, bias_even), (weight_odd, bias_odd)
+        return ops.cond(ops.equal(i % 2, 0), lambda: forward_step(x, *even), lambda: backward_step(x, *odd))
+
+    return ops.fori_loop(ops.zeros_like(count), count, step, x)
+
+
+def iterate(x, threshold, limit, weight, bias):
+    """Steps until x (batch, size) is large, or there were enough."""
+
+    def goes_on(x):
+        return ops.sqrt(ops.mean(ops.square(x))) <= threshold
+
+    return ops.while_loop(goes_on, lambda x: affine_map(x, weight, bias), x, maximum_iterations=limit)
+
+
+def scan(x, state, decay, w_in, w_state, bias, reverse=False):
+    """A recurrence over the times of x (batch, time, in) from the state (batch, units): all states, and the last."""
+
+    def step(state, x):
+        state = decay * state + ops.tanh(ops.matmul(x, w_in) + ops.matmul(state, w_state) + bias)
+        return state, state
+
+    last_state, states = ops.scan(step, state, ops.swapaxes(x, 0, 1), reverse=reverse)
+    return ops.swapaxes(states, 0, 1), last_state
+
+
+def decoded(token, state, table, w_state, w_out, follow):
+    """The next state of the decoder's cell, and the log probabilities of the tokens."""
+    state = ops.tanh(ops.take(table, token, axis=0) + ops.matmul(state, w_state))
+    return state, ops.log_softmax(ops.matmul(state, w_out) + ops.take(follow, token, axis=0))
+
+
+def greedy_decode(start, state, vocabulary, limit, **weights):
+    """Tokens (batch, limit), their log probabilities' sums, the last state; until all samples have had the token 0."""
+
+    def goes_on(step, token, state, total, ended, tokens):
+        return ops.logical_not(ops.all(ended))
+
+    def step(step, token, state, total, ended, tokens):
+        state, chances = decoded(token, state, **weights)
+        best, token = ops.top_k(chances, 1)
+        best, token = best[:, 0], ops.cast(token[:, 0], start.dtype)
+        tokens = ops.where(ops.equal(ops.arange(0, limit, dtype="int32"), step), token[:, None], tokens)
+        return step + 1, token, state, total + best, ops.logical_or(ended, ops.equal(token, 0)), tokens
+
+    tokens = ops.tile(ops.zeros_like(start)[:, None], [1, limit])
+    carried = (ops.zeros((), "int32"), start, state, ops.zeros_like(state[:, 0]), start < 0, tokens)
+    _, _, state, total, _, tokens = ops.while_loop(goes_on, step, carried, maximum_iterations=limit)
+    return tokens, total, state
+
+
+def beam_step(scores, tokens, state, vocabulary, handicap, **weights):
+    """One step of a beam search."""
+    state, chances = decoded(tokens, state, **weights)
+    sums = ops.expand_dims(scores + handicap, -1) + chances
+    best, places = ops.top_k(ops.reshape(sums, (-1, scores.shape[1] * vocabulary)), scores.shape[1])
+    state = ops.take_along_axis(state, ops.expand_dims(places // vocabulary, -1), axis=1)
+    return best, ops.cast(places % vocabulary, tokens.dtype), state
+
+
+def control(function):
+    """An entry for a layer of the user's own with such weights."""
+    return planar(custom(function, from_the_right))
+
+
 # -- Shapes -----------------------------------------------------------------------------------------------------------
 
 
@@ -705,6 +810,13 @@ COMPOSED = {
     "hierarchical_softmax": planar(hierarchical_softmax),
     "reduce_l1": reduction(lambda x, **k: ops.sum(ops.absolute(x), **k)),
     "pixel_shuffle": spatial(pixel_shuffle),
+    "branch": control(branch),
+    "loop": control(loop),
+    "alternate": control(alternate),
+    "iterate": control(iterate),
+    "scan": control(scan),
+    "greedy_decode": control(greedy_decode),
+    "beam_step": control(beam_step),
 }
 
 BUILDERS = dict(LAYERS, **COMPOSED)
@@ -759,6 +871,16 @@ def tf_place_of(function):
     return steady(apply)
 
 
+def tf_scan(x, state, decay, w_in, w_state, bias, reverse=False):
+    """By tf.scan: tf2onnx cannot write the loop that keras.ops.scan makes."""
+
+    def step(state, x):
+        return decay * state + tf.tanh(tf.matmul(x, w_in) + tf.matmul(state, w_state) + bias)
+
+    states = tf.scan(step, tf.transpose(x, [1, 0, 2]), state, reverse=reverse)
+    return tf.transpose(states, [1, 0, 2]), states[0 if reverse else -1]
+
+
 def tensorflows():
     """What TensorFlow's users write with its own ops where Keras has another way, or none."""
     dilated_pool = spatial(functools.partial(max_pool, dilated=tf_dilated_pool))
@@ -774,6 +896,7 @@ def tensorflows():
         "cumulative_sum": steady(raw(tf.math.cumsum)),
         "upsample_bilinear": spatial(tf_upsample_bilinear),
         "pixel_shuffle": spatial(tf_pixel_shuffle),
+        "scan": control(tf_scan),
         "class_token": planar(
             custom(lambda x, weight: tf.concat([tf.tile(weight, [tf.shape(x)[0], 1, 1]), x], axis=1))
         ),
