@@ -25,7 +25,7 @@ PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
 # (torch.export._patches): the second one in a process meets the usual kernel and freezes the time axis.
 ISOLATE = True
-DTYPES = ("float32", "float16", "bfloat16", "float64")
+DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
 UNSUPPORTED = (
     r"^UnsupportedOperatorError: ",
     r"^RuntimeError: Unsupported onnx_opset_version",
@@ -766,7 +766,8 @@ def build(graph, request):
     torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
     for node in graph.nodes:
         node.exporter = request.exporter
-    return Model(graph).eval()
+    model = Model(graph).eval()
+    return quantised(model, graph, request.exporter) if request.quantised else model
 
 
 def run(model, inputs):
@@ -774,6 +775,57 @@ def run(model, inputs):
     with torch.no_grad():
         results = model(*[tensor_of(inputs[name]) for name in model.inputs])
     return {name: array_of(result) for (name, _), result in zip(model.outputs, results)}
+
+
+# -- Quantisers -------------------------------------------------------------------------------------------------------
+
+BATCHES = 32
+
+
+def quantised(model, graph, exporter):
+    """The model after PyTorch's own post-training static quantisation to int8, with the names of the model."""
+    result = QUANTISERS[exporter](model, batches(graph))
+    result.inputs, result.outputs = model.inputs, model.outputs
+    return result
+
+
+def batches(graph):
+    """Random inputs, drawn as the model's are."""
+    generator = np.random.RandomState(0)
+    return [tuple(tensor_of(drawn(i, graph.sizes, generator)) for i in graph.inputs) for _ in range(BATCHES)]
+
+
+def drawn(entry, sizes, generator):
+    """Numbers for one input, from its own range."""
+    shape = [sizes.get(n, n) for n in entry.shape]
+    if entry.dtype == "int64":
+        return generator.randint(int(entry.low), int(entry.high), shape).astype(np.int64)
+    if entry.dtype == "bool":
+        return generator.rand(*shape) < 0.5
+    if entry.low == entry.high:
+        return generator.randn(*shape).astype(np.float32)
+    return generator.uniform(entry.low, entry.high, shape).astype(np.float32)
+
+
+@torch.no_grad()
+def of_export(model, calibration):
+    """PT2E, the quantiser of torch.export's graphs, as PyTorch advises for x86: torchao has it since torch 2.10."""
+    try:
+        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+        from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+    except ImportError:
+        raise NotImplementedError("this environment has no torchao, which quantises the graphs of torch.export")
+    quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config())
+    prepared = prepare_pt2e(torch.export.export(model, calibration[0]).module(), quantizer)
+    for batch in calibration:
+        prepared(*batch)
+    result = convert_pt2e(prepared)
+    if not any("quantize_per" in str(node.target) for node in result.graph.nodes):
+        raise NotImplementedError("nothing to quantise: no convolution, and no linear layer")
+    return result
+
+
+QUANTISERS = {"dynamo": of_export}
 
 
 # -- Exporters --------------------------------------------------------------------------------------------------------
