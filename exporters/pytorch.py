@@ -20,8 +20,13 @@ DYNAMO = "dynamo" in inspect.signature(torch.onnx.export).parameters
 if DYNAMO:
     import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
     import torch._dynamo
+try:  # here, because it takes as long as torch itself, in each fork
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+except ImportError:
+    x86 = None
 
-PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
+PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy", "torchao")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
 # (torch.export._patches): the second one in a process meets the usual kernel and freezes the time axis.
 ISOLATE = True
@@ -810,10 +815,7 @@ def drawn(entry, sizes, generator):
 @torch.no_grad()
 def of_export(model, calibration):
     """PT2E, the quantiser of torch.export's graphs, as PyTorch advises for x86: torchao has it since torch 2.10."""
-    try:
-        from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
-        from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
-    except ImportError:
+    if x86 is None:
         raise NotImplementedError("this environment has no torchao, which quantises the graphs of torch.export")
     quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config())
     prepared = prepare_pt2e(torch.export.export(model, calibration[0]).module(), quantizer)
@@ -825,7 +827,32 @@ def of_export(model, calibration):
     return result
 
 
-QUANTISERS = {"dynamo": of_export}
+#: A forward pass of its own for each number of inputs: torch.fx makes one value of *inputs.
+FORWARDS = (
+    lambda self, a: Model.forward(self, a),
+    lambda self, a, b: Model.forward(self, a, b),
+    lambda self, a, b, c: Model.forward(self, a, b, c),
+    lambda self, a, b, c, d: Model.forward(self, a, b, c, d),
+)
+
+
+@torch.no_grad()
+def of_fx(model, calibration):
+    """The quantiser of torch.fx's graphs, whose modules compute in integers; TorchScript's exporter knows them."""
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    model.__class__ = type("Model", (Model,), {"forward": FORWARDS[len(model.inputs) - 1]})
+    prepared = prepare_fx(model, get_default_qconfig_mapping("x86"), calibration[0])
+    for batch in calibration:
+        prepared(*batch)
+    result = convert_fx(prepared)
+    if not any(node.target is torch.quantize_per_tensor for node in result.graph.nodes):
+        raise NotImplementedError("nothing to quantise: no layer that computes in integers")
+    return result
+
+
+QUANTISERS = {"dynamo": of_export, "torchscript": of_fx}
 
 
 # -- Exporters --------------------------------------------------------------------------------------------------------
