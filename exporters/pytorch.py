@@ -817,7 +817,6 @@ def of_export(model, calibration):
     if x86 is None:
         raise NotImplementedError("this environment has no torchao, which quantises the graphs of torch.export")
     quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config())
-    # With gradients, as torch.onnx exports: else attention is one operator, of which nothing is quantised.
     prepared = prepare_pt2e(torch.export.export(model, calibration[0]).module(), quantizer)
     with torch.no_grad():
         for batch in calibration:
