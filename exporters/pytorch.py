@@ -573,9 +573,9 @@ def reshape(x, shape):
     return x.reshape([x.shape[axis] if n == 0 else n for axis, n in enumerate(shape)])
 
 
-def cut(x, axes, starts, ends, steps):
+def cut(x, axes, starts, ends, steps, rank):
     """Slices; PyTorch has no negative steps, so such an axis is turned round and its places are counted from there."""
-    slices = [slice(None)] * x.dim()
+    slices = [slice(None)] * rank
     for axis, start, end, step in zip(axes, starts, ends, steps):
         if step < 0:
             x = x.flip(axis)
@@ -705,7 +705,7 @@ LAYERS = {
     "unsqueeze": function(torch.unsqueeze, axis="dim"),
     "concat": function(lambda *xs, axis: torch.cat(xs, axis)),
     "split": function(torch.split, sizes="split_size_or_sections", axis="dim"),
-    "slice": function(cut),
+    "slice": lambda node: functools.partial(cut, rank=node.rank + 2, **node.attributes),
     "pad": function(pad),
     "upsample_nearest": module(lambda node, scale: nn.Upsample(scale_factor=tuple(scale), mode="nearest")),
     "upsample_bilinear": attributed(upsample_bilinear),
@@ -760,7 +760,9 @@ class Model(nn.Module):
         values = dict(zip(self.inputs, inputs))
         for call, sources, names in self.steps:
             results = call(*[values[name] for name in sources])
-            values.update(zip(names, results if isinstance(results, tuple) else (results,)))
+            # By number: what torch.fx traces with is no tuple.
+            many = len(names) > 1 or isinstance(results, tuple)
+            values.update((name, results[n] if many else results) for n, name in enumerate(names))
         return tuple(values[value] for _, value in self.outputs)
 
 
