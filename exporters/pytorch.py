@@ -20,16 +20,21 @@ DYNAMO = "dynamo" in inspect.signature(torch.onnx.export).parameters
 if DYNAMO:
     import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
     import torch._dynamo
+try:  # here, because it takes as long as torch itself, in each fork
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
+except ImportError:
+    x86 = None
 
-PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy")
+PACKAGES = ("torch", "onnx", "onnxscript", "onnx-ir", "numpy", "torchao")
 # torch 2.13 patches aten::lstm and aten::gru during a dynamic export but leaves their dispatch caches as they were
 # (torch.export._patches): the second one in a process meets the usual kernel and freezes the time axis.
 ISOLATE = True
-DTYPES = ("float32", "float16", "bfloat16", "float64")
+DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
 UNSUPPORTED = (
     r"^UnsupportedOperatorError: ",
     r"^RuntimeError: Unsupported onnx_opset_version",
-    r"^\w+Error: Unsupported: ONNX export of operator",
+    r"^\w+Error: Unsupported: ONNX export of ",
     r"DispatchError'>: No ONNX function found for",
     r"AssertionError'>: only .* are supported",
 )
@@ -568,9 +573,9 @@ def reshape(x, shape):
     return x.reshape([x.shape[axis] if n == 0 else n for axis, n in enumerate(shape)])
 
 
-def cut(x, axes, starts, ends, steps):
+def cut(x, axes, starts, ends, steps, rank):
     """Slices; PyTorch has no negative steps, so such an axis is turned round and its places are counted from there."""
-    slices = [slice(None)] * x.dim()
+    slices = [slice(None)] * rank
     for axis, start, end, step in zip(axes, starts, ends, steps):
         if step < 0:
             x = x.flip(axis)
@@ -700,7 +705,7 @@ LAYERS = {
     "unsqueeze": function(torch.unsqueeze, axis="dim"),
     "concat": function(lambda *xs, axis: torch.cat(xs, axis)),
     "split": function(torch.split, sizes="split_size_or_sections", axis="dim"),
-    "slice": function(cut),
+    "slice": lambda node: functools.partial(cut, rank=node.rank + 2, **node.attributes),
     "pad": function(pad),
     "upsample_nearest": module(lambda node, scale: nn.Upsample(scale_factor=tuple(scale), mode="nearest")),
     "upsample_bilinear": attributed(upsample_bilinear),
@@ -755,7 +760,9 @@ class Model(nn.Module):
         values = dict(zip(self.inputs, inputs))
         for call, sources, names in self.steps:
             results = call(*[values[name] for name in sources])
-            values.update(zip(names, results if isinstance(results, tuple) else (results,)))
+            # By number: what torch.fx traces with is no tuple.
+            many = len(names) > 1 or isinstance(results, tuple)
+            values.update((name, results[n] if many else results) for n, name in enumerate(names))
         return tuple(values[value] for _, value in self.outputs)
 
 
@@ -766,7 +773,8 @@ def build(graph, request):
     torch.set_default_dtype(getattr(torch, request.dtype))  # of this fork
     for node in graph.nodes:
         node.exporter = request.exporter
-    return Model(graph).eval()
+    model = Model(graph).eval()
+    return quantised(model, graph, request.exporter) if request.quantised else model
 
 
 def run(model, inputs):
@@ -774,6 +782,79 @@ def run(model, inputs):
     with torch.no_grad():
         results = model(*[tensor_of(inputs[name]) for name in model.inputs])
     return {name: array_of(result) for (name, _), result in zip(model.outputs, results)}
+
+
+# -- Quantisers -------------------------------------------------------------------------------------------------------
+
+BATCHES = 32
+
+
+def quantised(model, graph, exporter):
+    """The model after PyTorch's own post-training static quantisation to int8, with the names of the model."""
+    result = QUANTISERS[exporter](model, batches(graph))
+    result.inputs, result.outputs = model.inputs, model.outputs
+    return result
+
+
+def batches(graph):
+    """Random inputs, drawn as the model's are."""
+    generator = np.random.RandomState(0)
+    return [tuple(tensor_of(drawn(i, graph.sizes, generator)) for i in graph.inputs) for _ in range(BATCHES)]
+
+
+def drawn(entry, sizes, generator):
+    """Numbers for one input, from its own range."""
+    shape = [sizes.get(n, n) for n in entry.shape]
+    if entry.dtype == "int64":
+        return generator.randint(int(entry.low), int(entry.high), shape).astype(np.int64)
+    if entry.dtype == "bool":
+        return generator.rand(*shape) < 0.5
+    if entry.low == entry.high:
+        return generator.randn(*shape).astype(np.float32)
+    return generator.uniform(entry.low, entry.high, shape).astype(np.float32)
+
+
+def of_export(model, calibration):
+    """PT2E, the quantiser of torch.export's graphs, as PyTorch advises for x86: torchao has it since torch 2.10."""
+    if x86 is None:
+        raise NotImplementedError("this environment has no torchao, which quantises the graphs of torch.export")
+    quantizer = x86.X86InductorQuantizer().set_global(x86.get_default_x86_inductor_quantization_config())
+    prepared = prepare_pt2e(torch.export.export(model, calibration[0]).module(), quantizer)
+    with torch.no_grad():
+        for batch in calibration:
+            prepared(*batch)
+        result = convert_pt2e(prepared)
+    if not any("quantize_per" in str(node.target) for node in result.graph.nodes):
+        raise NotImplementedError("nothing to quantise: no 2-D convolution, and no linear layer")
+    return result
+
+
+#: A forward pass of its own for each number of inputs: torch.fx makes one value of *inputs.
+FORWARDS = (
+    lambda self, a: Model.forward(self, a),
+    lambda self, a, b: Model.forward(self, a, b),
+    lambda self, a, b, c: Model.forward(self, a, b, c),
+    lambda self, a, b, c, d: Model.forward(self, a, b, c, d),
+)
+
+
+@torch.no_grad()
+def of_fx(model, calibration):
+    """The quantiser of torch.fx's graphs, whose modules compute in integers; TorchScript's exporter knows them."""
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    model.__class__ = type("Model", (Model,), {"forward": FORWARDS[len(model.inputs) - 1]})
+    prepared = prepare_fx(model, get_default_qconfig_mapping("x86"), calibration[0])
+    for batch in calibration:
+        prepared(*batch)
+    result = convert_fx(prepared)
+    if not any(node.target is torch.quantize_per_tensor for node in result.graph.nodes):
+        raise NotImplementedError("nothing to quantise: no layer that computes in integers")
+    return result
+
+
+QUANTISERS = {"dynamo": of_export, "torchscript": of_fx}
 
 
 # -- Exporters --------------------------------------------------------------------------------------------------------
