@@ -7,6 +7,7 @@ suite's own Python. Tiers of ONNX support, after the Deep Learning Showdown: 2 b
 from __future__ import annotations
 
 import ast
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -44,8 +45,9 @@ class Source:
 
     @property
     def files(self) -> list[Path]:
-        """The exporter's file and those of its name in other languages."""
-        return _of_one_name(self.path)
+        """The exporter's file, those of its name in other languages, and the exporters that it loads by `neighbour`."""
+        neighbours = re.findall(r"""neighbour\(["'](\w+\.py)["']\)""", self.path.read_text())
+        return [*_of_one_name(self.path), *(self.path.with_name(name) for name in sorted(set(neighbours)))]
 
     @property
     def dtypes(self) -> tuple[str, ...]:

@@ -80,9 +80,7 @@ def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:
             for values in read_sets(job["out"], sets)
         ]
         native, truth = read_sets(folder / "native.arrays", sets), read_sets(job["truth"], sets)
-        if tolerance_of(
-            export
-        ).loss:  # what quantising lost is the same for all who run its file, and the unit of noise
+        if tolerance_of(export).loss:  # what quantising lost is the unit of noise, the same for all who run the file
             native, truth = truth, native
         comparison = _compared(actual, truth, native, export, sets)
     except Exception as error:  # whatever a worker can have put there

@@ -87,3 +87,12 @@ def test_literals_are_read_without_running_the_file(tmp_path: Path) -> None:
     assert literal(path, "LAYERS") == ("conv2d", "linear")
     assert literal(path, "HIDDEN") == ()
     assert literal(path, "ABSENT") == ()
+
+
+def test_an_exporter_that_builds_on_another_changes_with_it() -> None:
+    assert {path.name for path in SOURCES["onnxruntime.qdq"].files} == {"ort_qdq.py", "canonical.py"}
+    assert [path.name for path in SOURCES["canonical"].files] == ["canonical.py"]
+    loaders = {s.module for s in SOURCES.values() if "spec_from_file_location" in s.path.read_text()}
+    assert loaders == {
+        s.module for s in SOURCES.values() if any(p.name != s.module for p in s.files if p.suffix == ".py")
+    }
