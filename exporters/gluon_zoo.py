@@ -6,27 +6,15 @@ each batch normalisation gets the statistics of what comes in, each layer with a
 The truth is the same network in float64. Each network is as small as it gets with the pooling written into it.
 """
 
-import importlib.util
-import os
 import zlib
 from types import SimpleNamespace
 
+from beside import mxnet as gluon  # first: it sets the engine before it imports MXNet
 
-def neighbour(name):
-    """Another exporter's file: how a Gluon block is run and written is told there."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    spec = importlib.util.spec_from_file_location("interop_" + name[:-3], path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-gluon = neighbour("mxnet.py")
-
-import numpy as np  # noqa: E402 - the neighbour sets the engine before it imports MXNet
-from mxnet import nd  # noqa: E402
-from mxnet.gluon import nn  # noqa: E402
-from mxnet.gluon.model_zoo import vision  # noqa: E402
+import numpy as np
+from mxnet import nd
+from mxnet.gluon import nn
+from mxnet.gluon.model_zoo import vision
 
 PACKAGES = ("mxnet", "onnx", "numpy")
 ISOLATE = True

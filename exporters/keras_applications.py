@@ -6,29 +6,17 @@ each normalisation by statistics gets those of what comes in, each layer with a 
 The truth is the same network in float64. Pictures are prepared as each family's users do it, channels last.
 """
 
-import importlib.util
-import os
 import zlib
 from contextlib import ExitStack
 from types import SimpleNamespace
 from unittest import mock
 
+from beside import keras as plain  # first: it chooses the backend before it imports Keras
 
-def neighbour(name):
-    """Another exporter's file: how a Keras model is run and written is told there."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    spec = importlib.util.spec_from_file_location("interop_" + name[:-3], path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plain = neighbour("keras.py")
-
-import keras  # noqa: E402 - the neighbour chooses the backend before it imports Keras
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-from keras import applications, layers  # noqa: E402
+import keras
+import numpy as np
+import onnx
+from keras import applications, layers
 
 PACKAGES = ("keras", "tensorflow-cpu", "tf2onnx", "onnx", "protobuf", "numpy")
 DTYPES = ("float32", "float64")

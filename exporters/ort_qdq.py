@@ -7,9 +7,10 @@ random batches. The native run is ONNX Runtime itself on the quantised file, wit
 QuantizeLinear and DequantizeLinear computed as it stands.
 """
 
-import importlib.util
 import os
 import tempfile
+
+from beside import canonical
 
 import numpy as np
 import onnx
@@ -28,18 +29,6 @@ TYPES = {
 BATCHES = 128
 OPSET = 21
 """Unless another is asked for: the first in which the two operators take blocks and all integer types."""
-
-
-def neighbour(name):
-    """Another exporter's file: what is quantised here is what that one writes."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    spec = importlib.util.spec_from_file_location("interop_" + name[:-3], path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-canonical = neighbour("canonical.py")
 LAYERS = canonical.LAYERS
 
 

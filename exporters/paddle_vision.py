@@ -6,26 +6,14 @@ each batch normalisation gets the statistics of what comes in, each layer with a
 The truth is the same network in float64, but that epsilons of normalisation stay float32 (paddle_nn.py).
 """
 
-import importlib.util
-import os
 import zlib
 
+from beside import paddle_nn as layers  # first: it sets what paddle2onnx reads when it is imported
 
-def neighbour(name):
-    """Another exporter's file: how a layer of Paddle is run and written is told there."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
-    spec = importlib.util.spec_from_file_location("interop_" + name[:-3], path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-layers = neighbour("paddle_nn.py")
-
-import numpy as np  # noqa: E402 - the neighbour sets what its exporter reads when it is imported
-import paddle  # noqa: E402
-from paddle import nn  # noqa: E402
-from paddle.vision import models as vision  # noqa: E402
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.vision import models as vision
 
 PACKAGES = ("paddlepaddle", "paddle2onnx", "polygraphy", "onnx-graphsurgeon", "onnxruntime", "onnx", "numpy")
 ISOLATE = True

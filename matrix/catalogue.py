@@ -45,9 +45,9 @@ class Source:
 
     @property
     def files(self) -> list[Path]:
-        """The exporter's file, those of its name in other languages, and the exporters that it loads by `neighbour`."""
-        neighbours = re.findall(r"""neighbour\(["'](\w+\.py)["']\)""", self.path.read_text())
-        return [*_of_one_name(self.path), *(self.path.with_name(name) for name in sorted(set(neighbours)))]
+        """The exporter's file, those of its name in other languages, and the exporters beside it that it imports."""
+        beside = re.findall(r"^from beside import (\w+)", self.path.read_text(), re.MULTILINE)
+        return [*_of_one_name(self.path), *(self.path.with_name(f"{name}.py") for name in beside)]
 
     @property
     def dtypes(self) -> tuple[str, ...]:

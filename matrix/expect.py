@@ -49,6 +49,10 @@ class Head:
     link: str
     question_after: date
 
+    def holds(self, status: str) -> bool:
+        """Whether a cell that ends so keeps to it; what is FLAKY ends now this way, now that."""
+        return self.status in (status, "FLAKY")
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
@@ -99,7 +103,7 @@ class Expectations:
         if entry is None:
             return Verdict("" if status in RIGHT else "new")
         head, told = entry.head, f"{entry.where}: {entry.head.reason}"
-        if status == head.status:
+        if head.holds(status):
             return Verdict("known", " ".join(filter(None, (f"{status}: {head.reason}", head.link))))
         if status in RIGHT:
             text = f"expected {head.status}, got {status} ({told}); if it is mended: {UPDATE}"

@@ -166,11 +166,11 @@ class _Rewriting:
     def confirm(self, entry: Entry, today: date) -> None:
         """Keep the patterns whose cells all fail as declared, and of the others the cells that do."""
         hits = {pattern: self._matched(pattern, entry.head.environment) for pattern in entry.cells}
-        confirmed = any(o.status == entry.head.status for found in hits.values() for o in found)
+        confirmed = any(entry.head.holds(o.status) for found in hits.values() for o in found)
         overdue = today > entry.head.question_after
         head = replace(entry.head, question_after=_later(today)) if confirmed and overdue else entry.head
         for pattern, found in hits.items():
-            still = [outcome for outcome in found if outcome.status == head.status]
+            still = [outcome for outcome in found if head.holds(outcome.status)]
             if len(still) == len(found):
                 self._kept[head].add(pattern)
                 self._covered.update(still)

@@ -19,6 +19,7 @@ import socket
 import sys
 import time
 import traceback
+import types
 from contextlib import suppress
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -38,6 +39,13 @@ def load_module(name, path):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def put_beside(path):
+    """Let the module `path` import those of its folder, as `from beside import other`."""
+    package = types.ModuleType("beside")
+    package.__path__ = [os.path.dirname(path)]
+    sys.modules["beside"] = package
 
 
 def leave_network():
@@ -220,6 +228,7 @@ def main(channel, kind, module_path, scratch, settings):
     network = leave_network()
     begun = time.perf_counter()
     jobs = load_module("interop_jobs", os.path.join(os.path.dirname(os.path.abspath(__file__)), "jobs.py"))
+    put_beside(module_path)
     try:
         module = load_module("interop_adapter", module_path)
     except BaseException as error:

@@ -37,7 +37,7 @@ def words(known: Expectations, key: str = CELL) -> dict[str, str]:
 # -- what an outcome means -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("declared", DECLARABLE)
+@pytest.mark.parametrize("declared", [status for status in DECLARABLE if status != "FLAKY"])
 def test_only_the_declared_status_is_known(declared: str, tmp_path: Path) -> None:
     known = expectations(tmp_path, entry(status=f'"{declared}"'))
     assert words(known) == {
@@ -46,6 +46,11 @@ def test_only_the_declared_status_is_known(declared: str, tmp_path: Path) -> Non
         **dict.fromkeys(("NOT_EXPORTED", "NOT_RUN"), ""),
         declared: "known",
     }
+
+
+def test_of_a_flaky_cell_every_end_is_known(tmp_path: Path) -> None:
+    known = expectations(tmp_path, entry(status='"FLAKY"'))
+    assert words(known) == {**dict.fromkeys(STATUSES, "known"), **dict.fromkeys(("NOT_EXPORTED", "NOT_RUN"), "")}
 
 
 def test_without_an_entry_every_failure_is_new(tmp_path: Path) -> None:

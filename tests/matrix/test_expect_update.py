@@ -205,6 +205,12 @@ def test_another_failure_takes_the_place_of_the_known_one(tmp_path: Path) -> Non
     assert (entry["status"], entry["reason"]) == ("CRASH", "killed")
 
 
+def test_a_flaky_entry_stays_whatever_its_cells_do(tmp_path: Path) -> None:
+    flaky = by_hand("canonical/elu/static", "canonical/relu/static", status="FLAKY")
+    write(tmp_path, flaky)
+    assert update(tmp_path, row("relu", "PASS"), row("elu", "CRASH")) == [flaky]
+
+
 def test_a_file_goes_with_its_last_entry(tmp_path: Path) -> None:
     write(tmp_path, by_hand("canonical/relu/static"))
     assert update(tmp_path, row("relu", "PASS")) == []
