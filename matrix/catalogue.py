@@ -77,7 +77,7 @@ class Target:
     on_host: bool = False
     """Runs on the host when no environment of its family is installed."""
     slow: bool = False
-    """Takes seconds over each file: unless it is named, it gets a slice of the models (plan.SLICE)."""
+    """Takes seconds over each file: unless it is named, it gets a slice of the models (plan.SLICE, plan.QUICK)."""
 
     @property
     def path(self) -> Path:
@@ -182,7 +182,7 @@ TARGETS = {
         Target("openvino.default", "OpenVINO, default precision", "openvino.py", "default", "openvino"),
         Target("openvino.f32", "OpenVINO", "openvino.py", "f32", "openvino"),
         Target("reference", "ONNX reference evaluator", "reference.py", "default", "host"),
-        Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad"),
+        Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad", slow=True),
         Target("tract", "tract", "tract.py", "default", "tract"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
         Target("x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle"),
@@ -191,6 +191,7 @@ TARGETS = {
 }
 
 #: The target whose results are the E of design section 5.
+CANONICAL = "canonical"
 EVALUATOR = "reference"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from matrix.catalogue import SOURCES, TARGETS, Source, Target
+from matrix.catalogue import CANONICAL, SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
 from matrix.errors import UserError, unknown
 from models.catalogue import all_models
@@ -50,7 +50,8 @@ QUICK = (
     "alexnet", "resnet-18", "lstm-classifier", "transformer-encoder", "mlp", "conv2d", "linear", "lstm",
     "max-pool2d", "batch-norm", "softmax", "upsample-bilinear",
 )  # fmt: skip
-#: What targets get that compile a model for seconds, unless they are named: each kind of layer, small networks.
+#: What targets get that compile a model for seconds, unless they are named, of the suite's own export: each kind of
+#: layer, small networks. Of the other exports they get QUICK.
 SLICE = (
     *QUICK, "squeezenet", "mobilenet-v2", "u-net", "gru-classifier", "seq2seq-attention", "vit", "c3d", "gelu",
     "conv1d", "conv3d", "depthwise-conv2d", "gru", "embedding", "multi-head-attention", "layer-norm", "group-norm",
@@ -227,7 +228,8 @@ def _opsets(source: Source, selection: Selection) -> list[int | None]:
 
 def _is_quick(export: Export, target: Target) -> bool:
     """Whether a target gets this file without being named: one that takes seconds over each gets a slice."""
-    return not target.slow or (export.model.name in SLICE and export.opset is None)
+    models = SLICE if export.source.name == CANONICAL else QUICK
+    return not target.slow or (export.model.name in models and export.opset is None)
 
 
 def _models(

@@ -239,7 +239,10 @@ def test_targets_that_compile_for_seconds_get_a_slice_unless_they_are_named() ->
     usual = {c.target.name for c in make_plan(erf).cells}
     assert usual == {name for name, target in TARGETS.items() if not target.slow}
     assert {c.target.name for c in make_plan(Selection(models=["erf"], targets=["iree"])).cells} == {"iree"}
-    assert "iree" in {c.target.name for c in make_plan(replace(erf, models=["conv2d"])).cells}
+    for model in ("conv1d", "conv2d"):  # of SLICE, and of QUICK
+        cells = make_plan(replace(erf, models=[model], sources=["canonical", "pytorch.dynamo"])).cells
+        sources = {cell.export.source.name for cell in cells if cell.target.name == "iree"}
+        assert sources == {"canonical"} | ({"pytorch.dynamo"} if model in QUICK else set())
     assert set(SLICE) <= set(all_models())
 
 
