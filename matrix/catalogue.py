@@ -190,8 +190,9 @@ TARGETS = {
     )
 }
 
-#: The target whose results are the E of design section 5.
+#: The source that writes each reference model as the suite itself defines it.
 CANONICAL = "canonical"
+#: The target whose results are the E of design section 5.
 EVALUATOR = "reference"
 
 
