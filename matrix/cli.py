@@ -23,6 +23,7 @@ from rich.table import Column, Table
 
 from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
+from matrix.dataset import Matrix, of_plan
 from matrix.environments import Environment, environments, obstacle
 from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
@@ -31,7 +32,7 @@ from matrix.expect_update import changes
 from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan, runs_in
 from matrix.process import Limits
 from matrix.progress import Bars, summary
-from matrix.publish import counts, publish, results
+from matrix.publish import counts, publish
 from matrix.run import Run
 from matrix.text import printable, shown
 from matrix.watcher import Watcher
@@ -227,11 +228,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             except KeyboardInterrupt:
                 print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
                 return 130
-        data = publish(plan, workshop, options.public, run.id, expectations)
-    _tell(data, reasons, console)
-    surprised = tell_run(data["cells"], expectations, console)
+        matrix = of_plan(plan, workshop.journal, run.id, expectations)
+        publish(matrix, options.public)
+    _tell(matrix, reasons, console)
+    surprised = tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
-    return int(options.strict and (surprised or any(cell["status"] == "NOT_RUN" for cell in data["cells"])))
+    return int(options.strict and (surprised or "NOT_RUN" in matrix.cells["status"]))
 
 
 def _fitted(plan: Plan, run: Run, seconds: float, watcher: Watcher) -> Plan:
@@ -254,10 +256,10 @@ def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
             watcher.tell(f"{journal.path}: {count} lines {what}: they are left out and done again")
 
 
-def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
-    console.print(summary("Exports", "source", counts(data["exports"], "source")))
-    console.print(summary("Cells", "target", counts(data["cells"], "target")))
-    spreads = [cell["spread"] for cell in data["cells"] if cell["spread"]]
+def _tell(matrix: Matrix, reasons: dict[str, str], console: Console) -> None:
+    console.print(summary("Exports", "source", counts(matrix.exports, "source")))
+    console.print(summary("Cells", "target", counts(matrix.cells, "target")))
+    spreads = [spread for spread in matrix.cells["spread"].drop_nulls() if spread]
     if spreads:
         console.print(f"{len(spreads)} cells gave other numbers when they were repeated, by up to {max(spreads):.2g}")
     for name, reason in reasons.items():
@@ -274,12 +276,12 @@ def expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
 def _publish(options: argparse.Namespace, console: Console) -> int:
     plan: Plan = make_plan(selection_of(options), installed_only=True)
     expectations = expectations_of(plan, options)
-    workshop = Workshop(options.work)
-    if not results(plan, workshop).cells:
+    matrix = of_plan(plan, Workshop(options.work).journal, "", expectations)
+    if matrix.cells.is_empty():
         raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
-    data = publish(plan, workshop, options.public, "", expectations)
-    _tell(data, {}, console)
-    tell_run(data["cells"], expectations, console)
+    publish(matrix, options.public)
+    _tell(matrix, {}, console)
+    tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0
 
@@ -289,7 +291,7 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     journal = workshop.journal
     record = next((r for kind in ("cell", "export", "canary") if (r := journal.get(kind, options.cell))), None)
     if record is None:
-        known = [r["key"] for kind in ("cell", "export") for r in journal.all(kind)]
+        known = [key for kind in ("cell", "export") for key in journal.keys(kind)]
         raise unknown("cell", options.cell, known, f"the keys in {journal.path}")
     console.print_json(json.dumps(shown(record)))
     for what, key in (("environment", record.get("environment")), ("run", record.get("run"))):

@@ -1,8 +1,8 @@
 """The journal of a work folder: one JSON record a line, append-only, so that a killed run goes on where it stopped.
 
-The last record of a key counts. A record is good for as long as its fingerprint, the digest of all that went into
-it, is that of the plan. Each line ends with a checksum of itself: one that was torn or changed is left out, and what
-it told is done again.
+The last record of a key counts; of cells, of which there may be a million, only its place in the file is kept in
+memory. A record is good for as long as its fingerprint, the digest of all that went into it, is that of the plan. Each
+line ends with a checksum of itself: one that was torn or changed is left out, and what it told is done again.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import os
 import threading
 import time
 import zlib
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 SCHEMA = 2
 Record = dict[str, Any]
@@ -28,21 +30,25 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Read what is there. Lines that are damaged, or of another schema, are counted, left out, and done again."""
         self.path, self.damaged, self.outdated = path, 0, 0
+        self._places: dict[str, dict[str, int]] = defaultdict(dict)
         self._records: dict[tuple[str, str], Record] = {}
+        """All but the cells', which are read again when they are asked for."""
         self._lock, self._synced = threading.Lock(), time.monotonic()
         self._torn = self._read() if path.exists() else False
         self._descriptor = -1
+        self._reader: BinaryIO | None = None
 
     def _read(self) -> bool:
         """Take in all whole lines; whether the last one was torn off."""
-        line = b"\n"
+        line, place = b"\n", 0
         with self.path.open("rb") as file:
             for line in file:
-                self._take(line.rstrip(b"\n"))
+                self._take(line.rstrip(b"\n"), place)
+                place += len(line)
         return not line.endswith(b"\n")
 
-    def _take(self, line: bytes) -> None:
-        """Take in one line."""
+    def _take(self, line: bytes, place: int) -> None:
+        """Take in the line that begins at this place."""
         try:
             record = json.loads(line)
             if record["schema"] != SCHEMA:
@@ -51,13 +57,29 @@ class Journal:
                 self.damaged += 1
             else:
                 del record["crc"]
-                self._records[record["kind"], record["key"]] = record
+                self._keep(record, place)
         except (ValueError, KeyError, TypeError, RecursionError):
             self.damaged += 1
 
+    def _keep(self, record: Record, place: int) -> None:
+        self._places[record["kind"]][record["key"]] = place
+        if record["kind"] != "cell":
+            self._records[record["kind"], record["key"]] = record
+
     def get(self, kind: str, key: str) -> Record | None:
         """The newest record of that key."""
-        return self._records.get((kind, key))
+        place = self._places[kind].get(key)
+        return None if place is None else self._records.get((kind, key)) or self._at(place)
+
+    def _at(self, place: int) -> Record:
+        """The record of the line that begins there, which was whole when it was taken in."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self.path.open("rb")
+            self._reader.seek(place)
+            record: Record = json.loads(self._reader.readline())
+        del record["crc"]
+        return record
 
     def fresh(self, kind: str, key: str, fingerprint: str) -> Record | None:
         """The record of that key if nothing that went into it has changed, and it was not our own trouble."""
@@ -66,9 +88,13 @@ class Journal:
             return None
         return record
 
-    def all(self, kind: str) -> list[Record]:
+    def keys(self, kind: str) -> list[str]:
+        """The keys of a kind, in the order in which they were first met."""
+        return list(self._places[kind])
+
+    def all(self, kind: str) -> Iterator[Record]:
         """The newest record of every key of a kind."""
-        return [record for (own, _), record in self._records.items() if own == kind]
+        return (record for key in self.keys(kind) if (record := self.get(kind, key)))
 
     def append(self, kind: str, key: str, record: Record) -> Record:
         """Write a record; it reaches the disk within a few seconds, or at close.
@@ -78,17 +104,17 @@ class Journal:
         record = {"schema": SCHEMA, "kind": kind, "key": key, **record}
         data = _line(json.dumps(record, separators=(",", ":"), default=float).encode()) + b"\n"
         with self._lock:
-            self._write(data)
-            self._records[kind, key] = record
+            self._keep(record, self._write(data))
             if time.monotonic() - self._synced > _FSYNC_SECONDS:
                 os.fsync(self._descriptor)
                 self._synced = time.monotonic()
         return record
 
-    def _write(self, data: bytes) -> None:
-        """Append whole lines, or nothing."""
+    def _write(self, data: bytes) -> int:
+        """Append a whole line, or nothing; where it begins."""
         self._open()
         end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        place = end + self._torn
         data, self._torn = (b"\n" if self._torn else b"") + data, False
         try:
             while data:
@@ -97,6 +123,7 @@ class Journal:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, end)
             raise
+        return place
 
     def _open(self) -> None:
         """Open the file when there is something to write: who only reads leaves no folder behind."""
@@ -111,6 +138,9 @@ class Journal:
                 os.fsync(self._descriptor)
                 os.close(self._descriptor)
                 self._descriptor = -1
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
 
 
 def _line(text: bytes) -> bytes:

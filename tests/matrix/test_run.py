@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,10 +30,10 @@ from fakery import (
 
 from matrix.catalogue import Source, Target
 from matrix.compare import Comparison
+from matrix.dataset import of_plan
 from matrix.environments import Environment
 from matrix.plan import Plan
 from matrix.process import Result
-from matrix.publish import results
 from matrix.records import Record
 from matrix.run import Run
 from matrix.verdict import outcome
@@ -45,6 +46,12 @@ GHOST = Environment("ghost1.0", "ghost", requirements=("ghost==1.0",))
 def states(workshop: Workshop, kind: str = "cell") -> dict[str, tuple[str, str]]:
     """(status, stage) by key."""
     return {record["key"]: (record["status"], record["stage"]) for record in workshop.journal.all(kind)}
+
+
+def results(plan: Plan, workshop: Workshop) -> SimpleNamespace:
+    """What is published of a plan, as rows."""
+    matrix = of_plan(plan, workshop.journal)
+    return SimpleNamespace(exports=matrix.exports.to_dicts(), cells=matrix.cells.to_dicts())
 
 
 def blames(plan: Plan, workshop: Workshop) -> dict[str, str]:
