@@ -229,7 +229,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
                 print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
                 return 130
         matrix = of_plan(plan, workshop.journal, run.id, expectations)
-        publish(matrix, options.public)
+        publish(matrix, options.public, options.work)
     _tell(matrix, reasons, console)
     surprised = tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
@@ -279,7 +279,7 @@ def _publish(options: argparse.Namespace, console: Console) -> int:
     matrix = of_plan(plan, Workshop(options.work).journal, "", expectations)
     if matrix.cells.is_empty():
         raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
-    publish(matrix, options.public)
+    publish(matrix, options.public, options.work)
     _tell(matrix, {}, console)
     tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)

@@ -17,15 +17,18 @@ from matrix.blame import RIGHT
 from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
 from matrix.errors import UserError
 from matrix.progress import STATUSES
+from matrix.site.build import build
 from matrix.text import markdown
 
 #: The columns of matrix.csv.
 CSV = tuple(name for name in CELLS if name not in NESTED)
-FAILURE = ("model", "variant", "source", "target", "status", "stage", "blame", "message")
 
 
-def publish(matrix: Matrix, folder: Path) -> None:
-    """Write every file of the site into `folder`, each whole or not at all. Raises UserError."""
+def publish(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
+    """Write every file of the site into `folder`, each whole or not at all. Raises UserError.
+
+    work: the work folder of the run, where its logs and cases are, if it is here.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -34,16 +37,11 @@ def publish(matrix: Matrix, folder: Path) -> None:
     write_json(matrix, folder / "matrix.json")
     write_whole(folder / "matrix.csv", _csv(matrix.cells))
     templates = Templates(
-        loader=PackageLoader("matrix"),
-        autoescape=lambda name: bool(name and ".html" in name),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("matrix"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters["markdown"] = markdown
-    view = _view(matrix)
-    for template, name in (("matrix.md.j2", "matrix.md"), ("index.html.j2", "index.html")):
-        write_whole(folder / name, templates.get_template(template).generate(**view))
+    write_whole(folder / "matrix.md", templates.get_template("matrix.md.j2").generate(**_view(matrix)))
+    build(matrix, folder, work)
 
 
 def _csv(cells: pl.DataFrame) -> Iterator[str]:
@@ -82,27 +80,18 @@ def _share(counter: Counter[str]) -> dict[str, Any]:
 
 
 def _view(matrix: Matrix) -> dict[str, Any]:
-    """What the templates show."""
+    """What the template shows."""
     about, cells = matrix.about, matrix.cells
-    pairs, models = _counted(cells, "source", "target"), _counted(cells, "model", "target")
-    exported = counts(matrix.exports, "source")
+    pairs, exported, none = _counted(cells, "source", "target"), counts(matrix.exports, "source"), Counter[str]()
     sources, targets = [s["name"] for s in about["sources"]], [t["name"] for t in about["targets"]]
-    none: Counter[str] = Counter()
-    failures = cells.filter(~pl.col("status").is_in(["PASS", "NOT_EXPORTED"]))
     return {
         "about": about,
         "counts": {"exports": matrix.exports.height, "cells": cells.height},
-        "exports": matrix.exports.filter(pl.col("status") != "PASS").drop(NESTED, strict=False).to_dicts(),
         "statuses": [s for s in STATUSES if s in set(cells["status"])],
         "heat": {s: {t: _share(pairs.get((s, t), none)) for t in targets} for s in sources},
-        "by_model": {
-            m["name"]: {t: _share(models.get((m["name"], t), none)) for t in targets} for m in about["models"]
-        },
         "by_target": {t: _share(c) for t, c in counts(cells, "target").items()},
-        "failures": failures.select(FAILURE).to_dicts(),
         "by_source": {s: exported.get(s, none) for s in sources},
         "not_run": _not_run(cells),
-        "unsteady": _unsteady(cells),
     }
 
 
@@ -113,10 +102,3 @@ def _not_run(cells: pl.DataFrame) -> dict[str, list[tuple[str, int]]]:
     for target, message, number in ours.sort("len", descending=True, maintain_order=True).rows():
         reasons[target].append((message, number))
     return dict(reasons)
-
-
-def _unsteady(cells: pl.DataFrame) -> dict[str, tuple[int, float]]:
-    """By target: how many cells gave other numbers when they were repeated, and by how much at most."""
-    varied = cells.filter(pl.col("spread") > 0).group_by("target", maintain_order=True)
-    rows = varied.agg(pl.len(), pl.col("spread").max().alias("greatest")).rows()
-    return {target: (number, greatest) for target, number, greatest in rows}

@@ -100,7 +100,11 @@ class BackgroundRun:
         """Stop what is still running, and publish all that is recorded of the whole plan."""
         self._run.stop()
         self._thread.join()
-        publish(of_plan(plan, self._run.workshop.journal, self._run.id, self._expectations), self._public)
+        publish(
+            of_plan(plan, self._run.workshop.journal, self._run.id, self._expectations),
+            self._public,
+            self._run.workshop.folder,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,75 @@
+"""Rendering the site: a module for each page, its template, its data, and its script.
+
+Nothing is fetched from elsewhere, and everything works from file://, where a page may load classic scripts, but neither
+JSON nor modules. So data are scripts (data/NAME.js), and the modules of assets/ stand as data: URLs in an import map.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+
+from matrix.dataset import Matrix, write_whole
+from matrix.site import overview
+
+ASSETS = Path(__file__).with_name("assets")
+#: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty.
+PAGES: dict[str, ModuleType] = {"index": overview}
+
+
+def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
+    """Write the pages into a folder. `work` is the run's work folder, where its logs and cases are, if it is here."""
+    templates = Templates(
+        loader=PackageLoader("matrix.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    _write_assets(folder / "assets")
+    for name, page in PAGES.items():
+        for file, value in page.data(matrix, work):
+            write_data(folder, file, value)
+        shown = {"page": name, "pages": PAGES, "about": matrix.about, **page.view(matrix)}
+        write_whole(folder / f"{name}.html", templates.get_template(f"{name}.html.j2").generate(**shown))
+
+
+def write_data(folder: Path, name: str, value: Any) -> None:
+    """data/NAME.js, which sets matrix.NAME in the page that loads it; `load(NAME)` of data.mjs does so."""
+    path = folder / "data" / f"{name}.js"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    write_whole(path, [f"(globalThis.matrix??={{}})[{json.dumps(name)}]={text};\n"])
+
+
+def packed(numbers: Iterable[int] | np.ndarray[Any, Any], dtype: str) -> dict[str, str]:
+    """Numbers as data.mjs's `unpack` takes them: compressed bytes, little-endian."""
+    raw = np.ascontiguousarray(numbers, np.dtype(dtype).newbyteorder("<")).tobytes()
+    return {"dtype": dtype, "data": base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()}
+
+
+def _write_assets(folder: Path) -> None:
+    """Style and libraries as they are; the modules in one script that puts them into an import map."""
+    (folder / "vendor").mkdir(parents=True, exist_ok=True)
+    shutil.copy(ASSETS / "style.css", folder)
+    for path in (ASSETS / "vendor").glob("*.js"):
+        shutil.copy(path, folder / "vendor")
+    for path in (ASSETS / "vendor").glob("LICENSE.*"):
+        shutil.copy(path, folder / "vendor")
+    modules = {path.stem: path for path in (*sorted(ASSETS.glob("*.mjs")), *sorted((ASSETS / "vendor").glob("*.mjs")))}
+    urls = {
+        name: f"data:text/javascript;base64,{base64.b64encode(p.read_bytes()).decode()}" for name, p in modules.items()
+    }
+    text = json.dumps({"imports": urls})
+    script = f'const map=document.createElement("script");map.type="importmap";map.textContent={json.dumps(text)};'
+    write_whole(folder / "modules.js", [f"{{{script}document.currentScript.after(map);}}\n"])
