@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import signal
 import sys
 import threading
@@ -33,6 +32,7 @@ from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan, runs_in
 from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish
+from matrix.reproduction import reproduction
 from matrix.run import Run
 from matrix.text import printable, shown
 from matrix.watcher import Watcher
@@ -332,16 +332,6 @@ def _update(options: argparse.Namespace) -> int:
     told = f"{len(found)} files, {before} entries become {after}" if found else "nothing changes"
     print(f"{options.expectations}: {told}{' (--dry-run: nothing is written)' if options.dry_run else ''}")
     return 0
-
-
-def reproduction(record: dict[str, Any]) -> str:
-    """The command that runs a recorded cell (or export) again, alone."""
-    parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
-    parts += ["--variants", record["variant"]]
-    parts += ["--opset", str(record["opset"])] if record.get("opset") else []
-    parts += ["--size", "full"] if record.get("full") else []
-    parts += ["--targets", record.get("target", "reference")]
-    return shlex.join(parts)
 
 
 _COMMANDS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,8 @@ from matrix.dataset import Matrix, write_whole
 from matrix.site import cells, overview, pairs
 
 ASSETS = Path(__file__).with_name("assets")
-#: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty.
+#: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
+#: names and values of its data scripts, or names and bytes of files.
 PAGES: dict[str, ModuleType] = {"index": overview}
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
@@ -38,7 +40,10 @@ def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
     _write_assets(folder / "assets")
     for name, page in {**PAGES, **BEHIND}.items():
         for file, value in page.data(matrix, work):
-            write_data(folder, file, value)
+            if isinstance(value, bytes):
+                write_bytes(folder / file, value)
+            else:
+                write_data(folder, file, value)
         shown = {"page": name, "title": page.TITLE, "pages": PAGES, "about": matrix.about, **page.view(matrix)}
         write_whole(folder / f"{name}.html", templates.get_template(f"{name}.html.j2").generate(**shown))
 
@@ -49,6 +54,14 @@ def write_data(folder: Path, name: str, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_whole(path, [f"(globalThis.matrix??={{}})[{json.dumps(name)}]={text};\n"])
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """A file that is there whole, or as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    scratch.write_bytes(content)
+    os.replace(scratch, path)
 
 
 def _write_assets(folder: Path) -> None:
