@@ -18,12 +18,12 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import cells, overview, pairs
+from matrix.site import cells, choose, operators, overview, pairs
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
 #: names and values of its data scripts, or names and bytes of files.
-PAGES: dict[str, ModuleType] = {"index": overview}
+PAGES: dict[str, ModuleType] = {"index": overview, "choose": choose, "operators": operators}
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
 
