@@ -125,8 +125,10 @@ def counted(matrix: Matrix) -> dict[tuple[str, int, str], Counter[str]]:
 
 
 def by_target(matrix: Matrix) -> dict[tuple[str, str], int]:
-    """The cells of faithful files, by target and status."""
-    files = of_files(matrix).filter(pl.col("tells") > NOTHING).select(columns.FILE)
+    """The cells of faithful files of layers and networks, by target and status."""
+    cases = [m["name"] for m in matrix.about["models"] if m["kind"] == "own" and m["family"] == "operators"]
+    told = (pl.col("tells") > NOTHING) & ~pl.col("model").is_in(cases)
+    files = of_files(matrix).filter(told).select(columns.FILE)
     cells = matrix.cells.select("source", "model", columns.label(), "target", "status")
     rows = cells.join(files, on=list(columns.FILE), how="semi").group_by("target", "status").len()
     return {(target, status): number for target, status, number in rows.rows()}

@@ -10,6 +10,8 @@ import { go, hashOf, stateOf } from "state";
 import { bytes, number, percent, status } from "shown";
 
 const TOLD_RISKS = 6;
+/** A runtime that was given less than this part of the files is told from the others. */
+const FEW = 0.9;
 const OF_FILE = ["ops", "opset"];
 const PROMPT = html`<p class="soft">No file yet.</p>`;
 
@@ -110,23 +112,25 @@ function show(page, state) {
 
 function answer({ all, table, offers }, state, wanted, found, fit, left) {
   const unknown = wanted.ops.filter(name => !table.names.includes(name));
-  return html`<h2>${found.number ? `${fit.length} runtimes, by ${found.number} files like yours` : "No file of this matrix is like that"}</h2>
+  return html`<h2>${found.number ? `${fit.length} runtimes, by ${wishes(state).length ? `${found.number} files like yours` : `all ${found.number} files`}` : "No file of this matrix is like that"}</h2>
     ${found.number ? nothing : html`<p>Leave out one of the wishes: ${wishes(state).join(", ") || "none is said"}.</p>`}
     ${found.relaxed ? html`<p class="note">Too few files have these operators in the versions of opset ${state.opset}: files of other opsets are among those counted here.</p>` : nothing}
+    ${found.without.length ? html`<p class="note">No file has only these operators and is ${found.without.map(name => state[name]).join(" and ")} too: ${found.without.join(" and ")} of the files counted here may differ.</p>` : nothing}
+    ${found.cases && found.number ? html`<p class="note">No layer or network is like that; ONNX's own cases of these operators are counted.</p>` : nothing}
     ${unknown.length ? html`<p class="note">No file of this matrix has ${unknown.join(", ")}: of ${unknown.length > 1 ? "these" : "this"} nothing is known.</p>` : nothing}
-    <ol class="ranking">${fit.map(row => html`<li>${entry(all, row, wanted, offers, state)}</li>`)}</ol>
+    <ol class="ranking">${fit.map(row => html`<li>${entry(all, row, wanted, offers, state, found.number)}</li>`)}</ol>
     ${left.length ? html`<h3>Left out, as they do not offer what you need</h3><ul>${left.map(row => html`<li>${row.entry.runtime} <small class="mono">${row.entry.name}</small>:
       ${row.lacking ? row.lacking.map(([need, value]) => `no ${need === "licence" ? "licence " : ""}${value}`).join(", ") : "nothing is known of it"}; ${percent(row.right / row.run)} % right</li>`)}</ul>` : nothing}`;
 }
 
 const wishes = state => ["framework", "kinds", "models", "ops", "shapes", "precision"].filter(name => state[name]).map(name => (name === "ops" ? "the file" : name));
 
-function entry(all, row, wanted, offers, state) {
+function entry(all, row, wanted, offers, state, files) {
   const { right, run, low, high, pass, sources } = row;
   const own = { target: row.entry.name };
   const bad = row.operators.filter(it => it.verdict === "never");
   const partly = row.operators.filter(it => it.verdict === "some").sort((a, b) => a.own.right / a.own.run - b.own.right / b.own.run || b.own.run - a.own.run);
-  const unknown = row.operators.filter(it => it.verdict === "unknown");
+  const unknown = wanted.ops.length ? row.operators.filter(it => it.verdict === "unknown") : [];
   const bySource = sources.length > 1 && wanted.framework ? sources : [];
   const risk = it => html`<li><a href=${`operators.html${hashOf({ operator: it.name, ...own })}`}>${it.name}</a> ${evidence(it)}</li>`;
   return html`<div class="place">
@@ -134,6 +138,7 @@ function entry(all, row, wanted, offers, state) {
       <p class="interval" title=${`95 % interval: ${Math.round(100 * low)}–${Math.round(100 * high)} %`}><span class="track" aria-hidden="true"><span class="reach" style=${`left:${100 * low}%;width:${100 * (high - low)}%`}></span><span class="dot" style=${`left:${(100 * right) / run}%`}></span></span>
         <b>${percent(right / run)} %</b> right <span class="soft">${right}/${run}, 95 %: ${Math.round(100 * low)}–${Math.round(100 * high)} %</span></p>
       <ul class="reasons">
+        ${run < FEW * files ? html`<li class="danger">run on ${run} of these ${files} files only</li>` : nothing}
         ${right ? html`<li>${percent(pass / right)} % of them exact within rounding</li>` : nothing}
         ${row.load && row.entry.name !== offers.reference ? html`<li>loads in ${number(row.load.times)} × the time of ONNX Runtime <span class="soft">(${row.load.of} files)</span></li>` : nothing}
         ${row.entry.name === offers.reference ? html`<li>the others' time to load is measured against this one</li>` : nothing}

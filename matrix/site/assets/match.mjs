@@ -30,20 +30,37 @@ export function asked(model) {
 }
 
 /**
- * The files that are like what is asked for: {takes, number, relaxed}. wanted: {framework, kinds, models, ops, opset,
- * shapes, precision}, each "" or missing where it does not matter: kinds ("layer/recurrent") and models are lists, of
- * which any will do; ops are those that a file may have, at the versions of an opset unless that leaves too few (relaxed).
+ * The files that are like what is asked for: {takes, number, relaxed, cases, without}. wanted: {framework, kinds, models,
+ * ops, opset, shapes, precision}, each "" or missing where it does not matter: kinds ("layer/recurrent") and models are
+ * lists, of which any will do; ops are those that a file may have, at the versions of an opset unless that leaves too few
+ * (relaxed). Where there are ops and no file has all the rest, shapes and then precision are left out (without). Cases of
+ * single operators, which some runtimes were not given, take part only where no layer or network does (cases).
  */
 export function matching(all, table, wanted) {
+  const ways = wanted.ops?.length ? [[], ["shapes"], ["shapes", "precision"]] : [[]];
+  const without = way => ({ ...wanted, ...Object.fromEntries(way.map(name => [name, ""])) });
+  for (const cases of [false, true]) {
+    for (const way of ways) {
+      const found = like(all, table, without(way), cases);
+      if (found.number) return { ...found, cases, without: way.filter(name => wanted[name]) };
+    }
+  }
+  return { takes: new Uint8Array(table.files.tells.length), number: 0, relaxed: false, cases: false, without: [] };
+}
+
+function like(all, table, wanted, cases) {
   const fits = fitting(all, wanted);
   const mine = wanted.ops?.length ? new Set(wanted.ops.map(name => table.names.indexOf(name))) : undefined;
   const within = mine && Uint8Array.from({ length: table.sets.ends.length }, (_, set) => Number(operatorsOf(table, set).every(o => mine.has(o))));
-  const usual = Uint8Array.from(table.files.tells, (tells, file) => Number(tells !== NOTHING && fits(file) && (!within || within[table.files.set[file]])));
-  const number = sum(usual);
-  if (!mine || !wanted.opset) return { takes: usual, number, relaxed: false };
+  const ofCases = all.about.models.map(model => model.kind === "own" && model.family === "operators");
+  const loose = Uint8Array.from(table.files.tells, (tells, file) => Number(tells !== NOTHING && fits(file)
+    && (!within || within[table.files.set[file]]) && (cases || !ofCases[all.files.model[file]])));
+  const number = sum(loose);
+  if (!mine || !wanted.opset) return { takes: loose, number, relaxed: false };
   const same = sameVersions(all, table, wanted.opset);
-  const strict = usual.map((takes, file) => Number(takes && same(file)));
-  return sum(strict) >= Math.min(ENOUGH, number) ? { takes: strict, number: sum(strict), relaxed: false } : { takes: usual, number, relaxed: true };
+  const strict = loose.map((takes, file) => Number(takes && same(file)));
+  const found = sum(strict);
+  return found >= Math.min(ENOUGH, number) ? { takes: strict, number: found, relaxed: false } : { takes: loose, number, relaxed: true };
 }
 
 function fitting({ about, labels, files }, wanted) {
@@ -115,12 +132,11 @@ function tally(all, takes) {
  * "unknown", "fine". own: of its own cases, at its version or, where there is none (other), at any; like: of like files.
  */
 function operatorVerdicts(all, table, names, opset, takes) {
-  const { opsets, files } = all;
   const places = names.map(name => table.names.indexOf(name));
   const alone = Uint8Array.from(table.files.tells, tells => Number(tells === ALONE));
   const same = opset ? sameVersions(all, table, opset) : () => true;
   const numbers = {
-    own: count(all, table, alone.map((takes, file) => Number(takes && opsets[files.opset[file]] !== undefined && same(file)))),
+    own: count(all, table, alone.map((takes, file) => Number(takes && same(file)))),
     any: count(all, table, alone),
     like: count(all, table, takes.map((takes, file) => Number(takes && table.files.tells[file] !== ALONE))),
     all: count(all, table, table.files.tells),
