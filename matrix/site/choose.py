@@ -29,7 +29,9 @@ def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows: the form, and the runtimes by what they made of all files."""
     facts = [facts_of(target["name"]) for target in matrix.about["targets"]]
     return {
-        "frameworks": {name: name for name in sorted({s["framework"] for s in matrix.about["sources"]}, key=str.casefold)},
+        "frameworks": {
+            name: name for name in sorted({s["framework"] for s in matrix.about["sources"]}, key=str.casefold)
+        },
         "kinds": kinds(matrix),
         "precisions": operators.precisions(matrix),
         "languages": _offered(LANGUAGES, [item for own in facts for item in own.get("languages", ())]),
@@ -60,7 +62,7 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
 
 
 def kinds(matrix: Matrix) -> dict[str, dict[str, list[str]]]:
-    """The models that one may choose, by kind and family: those that frameworks were asked to build or brought along."""
+    """The models that one may choose, by kind and family: those that frameworks build or bring along."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for model in matrix.about["models"]:
         if not (model["kind"] == "own" and model["family"] == "operators"):
@@ -124,7 +126,9 @@ def load_times(matrix: Matrix) -> dict[str, dict[str, float]]:
 def noise(matrix: Matrix) -> dict[str, float]:
     """By target: the median noise of what came out right, in units of the native run's own rounding."""
     right = matrix.cells.filter(pl.col("status").is_in(RIGHT) & pl.col("noise").is_finite())
-    return {name: float(f"{middle:.3g}") for name, middle in right.group_by("target").agg(pl.col("noise").median()).rows()}
+    return {
+        name: float(f"{middle:.3g}") for name, middle in right.group_by("target").agg(pl.col("noise").median()).rows()
+    }
 
 
 def _offered(known: tuple[str, ...], offered: list[str]) -> dict[str, str]:

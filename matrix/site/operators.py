@@ -58,9 +58,9 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
 def table(matrix: Matrix) -> dict[str, Any]:
     """Operators, and the sets of them that files have.
 
-    names: "Conv", "ai.onnx.ml::Normalizer"; versions: of each, the opsets at which ONNX defined it anew, none where it is
-    not ONNX's own; worst: statuses; sets: `ends` and `operators`, places in names, of one set after the other; files: in
-    the order of columns.files, `set` and `tells`, which is NOTHING, TOGETHER or ALONE.
+    names: "Conv", "ai.onnx.ml::Normalizer"; versions: of each, the opsets at which ONNX defined it anew, none where it
+    is not ONNX's own; worst: statuses; sets: `ends` and `operators`, places in names, of one set after the other;
+    files: in the order of columns.files, `set` and `tells`, that is NOTHING, TOGETHER or ALONE.
     """
     names = known_operators(matrix)
     rows = of_files(matrix)
@@ -111,7 +111,9 @@ def counted(matrix: Matrix) -> dict[tuple[str, int, str], Counter[str]]:
     files = of_files(matrix).filter(pl.col("tells") > NOTHING).with_row_index("file")
     having = files.select("file", "operators", "tells").explode("operators")
     found: dict[tuple[str, int, str], Counter[str]] = defaultdict(Counter)
-    for (target,), cells in matrix.cells.select("source", "model", columns.label(), "target", "status").group_by("target"):
+    for (target,), cells in matrix.cells.select("source", "model", columns.label(), "target", "status").group_by(
+        "target"
+    ):
         by_file = (
             cells.filter(~pl.col("status").is_in(OUTSIDE))
             .join(files.select("file", *columns.FILE), on=list(columns.FILE))
@@ -175,4 +177,3 @@ def precisions(matrix: Matrix) -> dict[str, str]:
     labels = columns.files(matrix).select("label", "variant").unique().rows()
     found = {columns.labelled(*label)["precision"] for label in labels}
     return {name: name for name in sorted(found)}
-

@@ -157,8 +157,8 @@ def test_damaged_bytes_are_refused_or_read(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"PK\x03\x04" + b"\0" * 500, b"<!doctype html><html></html>" * 20, b"\x89HDF\r\n\x1a\n" + b"\0" * 500, b"{}", b"\0" * 9,
-     b"\x1c\0\0\0TFL3" + b"\x12" * 300, bytes(range(256)) * 9],
+    [b"PK\x03\x04" + b"\0" * 500, b"<!doctype html><html></html>" * 20, b"\x89HDF\r\n\x1a\n" + b"\0" * 500, b"{}",
+     b"\0" * 9, b"\x1c\0\0\0TFL3" + b"\x12" * 300, bytes(range(256)) * 9],
 )  # fmt: skip
 def test_what_is_no_onnx_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(content)

@@ -104,13 +104,15 @@ function show(page, state) {
   const rows = ranking(all, table, wanted, found.takes).map(row => ({
     ...row, entry: all.about.targets[row.target], facts: offers.facts[row.target], load: offers.load[row.target], lacking: lacks(offers.facts[row.target], state),
   }));
+  const met = new Set(rows.map(row => row.target));
+  const spared = found.number ? all.about.targets.filter((_, target) => !met.has(target)).map(entry => entry.name) : [];
   const needs = ["language", "platform", "licence"].some(need => state[need]);
   const fit = rows.filter(row => !needs || row.lacking?.length === 0);
   const left = rows.filter(row => !fit.includes(row));
-  render(answer(page, state, wanted, found, fit, left), page.ranking);
+  render(answer(page, state, wanted, found, fit, left, spared), page.ranking);
 }
 
-function answer({ all, table, offers }, state, wanted, found, fit, left) {
+function answer({ all, table, offers }, state, wanted, found, fit, left, spared) {
   const unknown = wanted.ops.filter(name => !table.names.includes(name));
   return html`<h2>${found.number ? `${fit.length} runtimes, by ${wishes(state).length ? `${found.number} files like yours` : `all ${found.number} files`}` : "No file of this matrix is like that"}</h2>
     ${found.number ? nothing : html`<p>Leave out one of the wishes: ${wishes(state).join(", ") || "none is said"}.</p>`}
@@ -120,7 +122,8 @@ function answer({ all, table, offers }, state, wanted, found, fit, left) {
     ${unknown.length ? html`<p class="note">No file of this matrix has ${unknown.join(", ")}: of ${unknown.length > 1 ? "these" : "this"} nothing is known.</p>` : nothing}
     <ol class="ranking">${fit.map(row => html`<li>${entry(all, row, wanted, offers, state, found.number)}</li>`)}</ol>
     ${left.length ? html`<h3>Left out, as they do not offer what you need</h3><ul>${left.map(row => html`<li>${row.entry.runtime} <small class="mono">${row.entry.name}</small>:
-      ${row.lacking ? row.lacking.map(([need, value]) => `no ${need === "licence" ? "licence " : ""}${value}`).join(", ") : "nothing is known of it"}; ${percent(row.right / row.run)} % right</li>`)}</ul>` : nothing}`;
+      ${row.lacking ? row.lacking.map(([need, value]) => `no ${need === "licence" ? "licence " : ""}${value}`).join(", ") : "nothing is known of it"}; ${percent(row.right / row.run)} % right</li>`)}</ul>` : nothing}
+    ${spared.length ? html`<p class="soft">Run on none of these files: ${spared.join(", ")}.</p>` : nothing}`;
 }
 
 const wishes = state => ["framework", "kinds", "models", "ops", "shapes", "precision"].filter(name => state[name]).map(name => (name === "ops" ? "the file" : name));
@@ -150,7 +153,7 @@ function entry(all, row, wanted, offers, state, files) {
       ${bad.length ? html`<p class="danger">${wanted.ops.length ? "Will most likely fail" : "Never right"}: ${plural(bad.length)} failed every time</p><ul>${bad.slice(0, TOLD_RISKS).map(risk)}</ul>
         ${bad.length > TOLD_RISKS ? html`<details><summary>${bad.length - TOLD_RISKS} more</summary><ul>${bad.slice(TOLD_RISKS).map(risk)}</ul></details>` : nothing}` : nothing}
       ${unknown.length ? html`<p class="soft">Not known here: ${unknown.map(it => it.name).slice(0, 12).join(", ")}${unknown.length > 12 ? " …" : ""}</p>` : nothing}
-      ${partly.length ? html`<details><summary>${plural(partly.length)} right in some cases only</summary><ul>${partly.map(risk)}</ul></details>` : nothing}
+      ${partly.length ? html`<details><summary>${plural(partly.length)} right in some cases only: ${partly.slice(0, 3).map(it => it.name).join(", ")}${partly.length > 3 ? " …" : ""}</summary><ul>${partly.map(risk)}</ul></details>` : nothing}
       ${bad.length + unknown.length + partly.length ? nothing : html`<p class="soft">No operator of these failed in its own cases.</p>`}
     </div>`;
 }
