@@ -7,6 +7,8 @@ import { go, hashOf } from "state";
 import { RIGHT, percent, status, step } from "shown";
 
 const SHOWN = 200;
+/** Pixels of a row, about; and how many rows are written at once. */
+const [ROW, ROWS] = [32, 30];
 
 export async function start() {
   const [all, table] = await Promise.all([columns(), operators()]);
@@ -56,7 +58,7 @@ function show(element, all, table, state) {
   const shown = all.about.targets.map(target => !state.runtime || target.runtime === state.runtime);
   const { find, operator, target, ...filters } = state;
   const words = find?.toLowerCase();
-  let visible = 0;
+  const due = [];
   element.heads.forEach((head, column) => { head.hidden = !shown[element.places[column]]; });
   for (const entry of element.rows) {
     const { row, place, name, cells } = entry;
@@ -64,13 +66,28 @@ function show(element, all, table, state) {
     const met = own.filter(it => it?.run);
     row.hidden = !met.length || Boolean(words && !name.toLowerCase().includes(words)) || (state.only === "differ" && !differ(met));
     if (row.hidden) continue;
-    visible++;
-    entry.link.href = hashOf({ ...filters, operator: name });
-    cells.forEach((cell, column) => write(cell, own[column]));
+    due.push(() => {
+      entry.link.href = hashOf({ ...filters, operator: name });
+      cells.forEach((cell, column) => write(cell, own[column]));
+    });
   }
+  writeAll(element, due);
   const kind = { models: "the files that hold it beside others", both: "all files that hold it" }[state.cases]
     ?? (element.first === ALONE ? "its own cases" : "the files that hold it");
-  document.querySelector("#told").textContent = `${visible} operators. Share right of ${kind}. A click on an operator shows its opsets, what was said, and its cells.`;
+  document.querySelector("#told").textContent = `${due.length} operators. Share right of ${kind}. A click on an operator shows its opsets, what was said, and its cells.`;
+}
+
+/** Write the rows that are in sight now, and the others a few at a time: all at once would take longer than one waits. */
+function writeAll(element, due) {
+  clearTimeout(element.writing);
+  const first = Math.max(0, Math.floor(element.body.closest(".scroll").scrollTop / ROW) - 2);
+  for (const write of due.slice(first, first + ROWS)) write();
+  const rest = [...due.slice(0, first), ...due.slice(first + ROWS)];
+  const next = () => {
+    for (const write of rest.splice(0, ROWS)) write();
+    if (rest.length) element.writing = setTimeout(next);
+  };
+  element.writing = setTimeout(next, 30);
 }
 
 /** Show a share in a cell, if it is another than what stands there. */
