@@ -7,24 +7,23 @@ JSON nor modules. So data are scripts (data/NAME.js), and the modules of assets/
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import overview
+from matrix.site import cells, overview, pairs
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty.
 PAGES: dict[str, ModuleType] = {"index": overview}
+#: Those that are come by from others: of one source and target, of one cell.
+BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
 
 
 def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
@@ -37,10 +36,10 @@ def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
         lstrip_blocks=True,
     )
     _write_assets(folder / "assets")
-    for name, page in PAGES.items():
+    for name, page in {**PAGES, **BEHIND}.items():
         for file, value in page.data(matrix, work):
             write_data(folder, file, value)
-        shown = {"page": name, "pages": PAGES, "about": matrix.about, **page.view(matrix)}
+        shown = {"page": name, "title": page.TITLE, "pages": PAGES, "about": matrix.about, **page.view(matrix)}
         write_whole(folder / f"{name}.html", templates.get_template(f"{name}.html.j2").generate(**shown))
 
 
@@ -50,12 +49,6 @@ def write_data(folder: Path, name: str, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_whole(path, [f"(globalThis.matrix??={{}})[{json.dumps(name)}]={text};\n"])
-
-
-def packed(numbers: Iterable[int] | np.ndarray[Any, Any], dtype: str) -> dict[str, str]:
-    """Numbers as data.mjs's `unpack` takes them: compressed bytes, little-endian."""
-    raw = np.ascontiguousarray(numbers, np.dtype(dtype).newbyteorder("<")).tobytes()
-    return {"dtype": dtype, "data": base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()}
 
 
 def _write_assets(folder: Path) -> None:
