@@ -45,7 +45,8 @@ def feed(about: dict[str, Any], found: Differences | None, before: Path | None =
     known = {entry.id: entry for entry in [*news, *(_read(before) if before else ())]}
     entries = sorted(known.values(), key=lambda entry: entry.updated, reverse=True)[:KEPT]
     updated = entries[0].updated if entries else about["generated"]
-    return {"id": ID, "updated": updated, "suite": about["suite"], "entries": entries}
+    page = "diff.html" if found else "index.html"
+    return {"page": page, "id": ID, "updated": updated, "suite": about["suite"], "entries": entries}
 
 
 def _entries(found: Differences) -> Iterable[Entry]:
