@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -375,19 +376,17 @@ def _compared(matrix: Matrix, earlier: tuple[Matrix | None, tuple[Matrix, ...]])
 
 
 def _publish(options: argparse.Namespace, console: Console) -> int:
-    journal = Workshop(options.work).journal
-    if not journal.keys("export"):
-        raise UserError(f"nothing is recorded in {options.work}: onnx-interop run first")
-    for line in lost(journal):
-        console.print(line, markup=False, soft_wrap=True)
-    patterns = {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}
-    wanted = chosen(journal, patterns, options.opset)
-    expectations = expectations_of((cell for own in wanted.values() for cell in own), options)
-    earlier = _earlier(options)
-    matrix = collect(journal, wanted, "", expectations)
-    if matrix.cells.is_empty():
-        raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
-    matrix = _compared(matrix, earlier)
+    with closing(Workshop(options.work).journal) as journal:
+        if not journal.keys("export"):
+            raise UserError(f"nothing is recorded in {options.work}: onnx-interop run first")
+        for line in lost(journal):
+            console.print(line, markup=False, soft_wrap=True)
+        wanted = chosen(journal, {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}, options.opset)
+        if not any(wanted.values()):
+            raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
+        expectations = expectations_of((cell for own in wanted.values() for cell in own), options)
+        earlier = _earlier(options)
+        matrix = _compared(collect(journal, wanted, "", expectations), earlier)
     publish(matrix, options.public, options.work, options.since)
     if options.snapshot:
         write_snapshot(matrix, options.snapshot)

@@ -38,11 +38,19 @@ def tell(found: Differences, console: Console) -> None:
 
 def told(row: dict[str, Any]) -> str:
     """A change in words."""
-    was, now, kind = row["status_before"], row["status_after"], row["kind"]
+    was, now, more = row["status_before"], row["status_after"], details(row)
+    if row["kind"] == "speed":
+        return more
+    if was is None or now is None or was == now:
+        return f"{was or now}{', ' if more else ''}{more}"
+    return f"{was} → {now}{'' if more.startswith('in ') else ',' if more else ''}{' ' if more else ''}{more}"
+
+
+def details(row: dict[str, Any]) -> str:
+    """What there is to say of a change beside the two statuses."""
+    kind, now = row["kind"], row["status_after"]
     before = next((row[f"{end}_before"] for end in ("target", "source") if row[f"{end}_before"]), "")
     of = f" (before: {before})" if before else ""
-    if kind in ("new", "gone"):
-        return f"{now or was}{of}"
     if kind == "speed":
         stage = row["slower"]
         name = "seconds" if stage == "export" else f"{stage}_seconds"
@@ -50,12 +58,12 @@ def told(row: dict[str, Any]) -> str:
             f"{stage} {_seconds(row[f'{name}_before'])} → {_seconds(row[f'{name}_after'])}, × {row['factor']:.3g}{of}"
         )
     if kind == "number":
-        status = now if was == now else f"{was} → {now}"
-        return f"{status}, noise {_number(row['noise_before'])} → {_number(row['noise_after'])}{of}"
+        return f"noise {_number(row['noise_before'])} → {_number(row['noise_after'])}{of}"
+    if now is None or now in RIGHT:
+        return of.strip()
     blame = f", blame {row['blame_after']}" if row["blame_after"] else ""
     message = f": {row['message_after']}" if row["message_after"] else ""
-    stage = f" in {row['stage_after']}" if row["stage_after"] and now not in RIGHT else ""
-    return f"{was} → {now}{stage}{blame}{of}{message if now not in RIGHT else ''}"
+    return f"in {row['stage_after'] or '?'}{blame}{of}{message}"
 
 
 def _seconds(value: float | None) -> str:

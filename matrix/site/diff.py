@@ -10,7 +10,7 @@ import polars as pl
 
 from matrix.dataset import Matrix
 from matrix.diff import KINDS, Differences, key_of
-from matrix.diff_report import told
+from matrix.diff_report import details
 
 TITLE = "Differences"
 SHOWN = 2000
@@ -60,7 +60,7 @@ def _names(changes: pl.DataFrame, end: str) -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """A change as the page shows it; `old` is the target or source that it was, across versions."""
+    """A change as the page shows it."""
     return {
         "key": key_of(row),
         "source": row["source"],
@@ -69,5 +69,5 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "was": row["status_before"] or "",
         "now": row["status_after"] or "",
         "blame": row["blame_after"] or "",
-        "told": told(row),
+        "told": details(row),
     }

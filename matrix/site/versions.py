@@ -59,7 +59,9 @@ def wanted(matrix: Matrix) -> bool:
 
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows before any script runs."""
-    runs = [{"run": m.about["run"], "generated": m.about["generated"], "suite": m.about["suite"]} for m in _runs(matrix)]
+    runs = [
+        {"run": m.about["run"], "generated": m.about["generated"], "suite": m.about["suite"]} for m in _runs(matrix)
+    ]
     tools: dict[str, list[dict[str, Any]]] = {end: [] for end in ENDS}
     for history in _histories(matrix):
         tools[history.end].append(_summary(history))
@@ -76,7 +78,12 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
             {
                 "end": history.end,
                 "points": [
-                    {"name": p.name, "version": version_of(p.name), "run": p.run, "latest": p.run == len(matrix.history)}
+                    {
+                        "name": p.name,
+                        "version": version_of(p.name),
+                        "run": p.run,
+                        "latest": p.run == len(matrix.history),
+                    }
                     for p in history.points
                 ],
                 "statuses": list(STATUSES),
