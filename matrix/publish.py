@@ -20,7 +20,6 @@ from matrix import junit
 from matrix.badges import badges
 from matrix.blame import RIGHT
 from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
-from matrix.diff import write_differences
 from matrix.errors import UserError
 from matrix.feed import feed
 from matrix.progress import STATUSES

@@ -20,8 +20,8 @@ from matrix.dataset import Matrix, write_whole
 from matrix.site import cells, diff, overview, pairs, versions
 
 ASSETS = Path(__file__).with_name("assets")
-#: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty; one with
-#: wanted(matrix) is there only where that is so.
+#: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty; one
+#: with wanted(matrix) is there only where that is so.
 PAGES: dict[str, ModuleType] = {"index": overview, "versions": versions, "diff": diff}
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}

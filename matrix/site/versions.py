@@ -150,7 +150,9 @@ def _summary(history: History) -> dict[str, Any]:
     cells = history.rows.filter(pl.col("other") != "")
     exports = history.rows.filter(pl.col("other") == "")
     common = cells.filter(pl.all_horizontal(pl.col(columns).is_in(OUTSIDE).fill_null(True).not_()))
-    changed = history.rows.filter(pl.concat_list(pl.col(columns).is_in(RIGHT)).list.drop_nulls().list.n_unique() > 1)
+    # What was not run is absent here: our own trouble is no news about a tool.
+    told = [pl.when(pl.col(column) != "NOT_RUN").then(pl.col(column).is_in(RIGHT)) for column in columns]
+    changed = history.rows.filter(pl.any_horizontal(told) & ~pl.all_horizontal(*(it.fill_null(True) for it in told)))
     return {
         "tool": history.tool,
         "file": history.file,

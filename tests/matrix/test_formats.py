@@ -37,8 +37,8 @@ def every() -> Matrix:
 
 # -- JUnit -----------------------------------------------------------------------------------------------------------
 
-#: The schema that Jenkins and others read (junit-10.xsd), as far as we use it: attributes, those that must be there, and
-#: elements inside.
+#: The schema that Jenkins and others read (junit-10.xsd), as far as we use it: attributes, those that must be there,
+#: and elements inside.
 SCHEMA: dict[str, tuple[set[str], set[str], set[str]]] = {
     "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, set(), {"testsuite"}),
     "testsuite": (

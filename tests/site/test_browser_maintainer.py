@@ -80,7 +80,7 @@ def test_tabs_and_filters_choose_and_the_address_keeps_the_view(browser: Any, pu
     page.go_back()
     page.get_by_label("exports or cells").select_option("cells")
     assert sorted(shown(page)) == sorted([f"{NEW}/m0/static/{T}", f"{NEW}/m0/static/{U}"])
-    page.get_by_label("target").select_option(U)
+    page.locator("select[name=target]").select_option(U)
     page.get_by_label("model or message has").fill("img src")
     assert shown(page) == [f"{NEW}/m0/static/{U}"]
     again = opened(browser, public, "diff.html#" + page.url.partition("#")[2])

@@ -21,9 +21,10 @@ async function opened(file) {
 export function chosen({ rows, names, of, statuses }, all, find = "") {
   const words = find.toLowerCase().split(/\s+/).filter(Boolean);
   const right = statuses.map(name => RIGHT.includes(name));
+  const absent = code => code >= statuses.length || statuses[code] === "NOT_RUN";  // our own trouble is no news about a tool
   const found = [];
   for (let place = 0; place < rows.model.length; place++) {
-    const told = new Set(of.map(own => own[place]).filter(code => code < statuses.length).map(code => right[code]));
+    const told = new Set(of.map(own => own[place]).filter(code => !absent(code)).map(code => right[code]));
     const text = () => `${names.other[rows.other[place]]} ${names.model[rows.model[place]]} ${names.label[rows.label[place]]}`.toLowerCase();
     if ((all || told.size > 1) && (words.length === 0 || words.every(word => text().includes(word)))) found.push(place);
   }
