@@ -7,6 +7,7 @@ the environments. What was not run (our own trouble) is taken as absent: it is n
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -103,14 +104,24 @@ def differences(
     """What changed from one matrix to the other. Raises UserError where nothing can be compared."""
     limits = thresholds or Thresholds()
     found, compared = [], 0
-    for part in ("exports", "cells"):
-        sides = [_side(getattr(matrix, part), across_versions) for matrix in (before, after)]
-        both = _joined(*sides)
+    for frames in _parts(before, after):
+        both = _joined(*(_side(frame, across_versions) for frame in frames))
         compared += both.filter(pl.col("status_before").is_not_null() & pl.col("status_after").is_not_null()).height
         found.append(_changes(both, limits))
     order = pl.col("kind").replace_strict(list(KINDS), range(len(KINDS)), return_dtype=pl.Int8)
     changes = pl.concat(found).sort(order, pl.col("target") != "", "target", "source", "model", "variant", "opset")
     return Differences(before.about, after.about, changes, compared, across_versions, limits)
+
+
+def _parts(before: Matrix, after: Matrix) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """What is compared at a time: the exports; then the cells, target by target: a million at once take gigabytes."""
+    yield before.exports, after.exports
+    tools: dict[str, list[str]] = defaultdict(list)
+    for name in pl.concat([m.cells["target"].unique() for m in (before, after)]).unique().sort().to_list():
+        tools[tool_of(name)].append(name)
+    for names in tools.values():
+        mine = pl.col("target").is_in(names)
+        yield before.cells.filter(mine), after.cells.filter(mine)
 
 
 def _side(frame: pl.DataFrame, across_versions: bool) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import polars as pl
 from matrix.blame import RIGHT
 from matrix.dataset import CELLS, EXPORTS, Matrix, read, write_frame, write_whole
 from matrix.errors import UserError
+from matrix.names import tool_of, version_of
 from matrix.text import markdown
 
 #: Columns that the snapshot has not.
@@ -71,22 +72,37 @@ def table(matrix: Matrix) -> str:
 
 
 def _targets(matrix: Matrix) -> str:
+    """The runtimes by what they do with the reference models: not all have been given the other files."""
     lines = [
-        "| runtime | files run | right | of these imprecise | wrong in silence | crash, timeout, memory |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| runtime | files run | right: reference models | operator cases | zoo, classical | imprecise | wrong in silence"
+        " | crash, timeout, memory |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     names = [t["name"] for t in matrix.about["targets"]]
     counted = _counted(matrix.cells, "target", names)
-    for name in _best_first(counted):
+    of_group = {
+        group: _counted(matrix.cells.filter(pl.col("model").is_in(models)), "target", names)
+        for group, models in _groups(matrix).items()
+    }
+    for name in _best_first(of_group["reference"]):
         canary = matrix.about["canaries"].get(name, {})
         if canary.get("status", "PASS") != "PASS":
-            lines.append(f"| {markdown(name)} | not run: {markdown(canary['message'])} | | | | |")
+            lines.append(f"| {_shown(name)} | not run: {markdown(canary['message'])} | | | | | | |")
             continue
         own = counted[name]
-        run = _run(own)
-        told = (_share(own, RIGHT), _share(own, ("IMPRECISE",)), _share(own, _SILENT), _share(own, _VIOLENT))
-        lines.append(f"| {markdown(name)} | {run:,} | {' | '.join(told)} |")
+        told = [_share(found[name], RIGHT) for found in of_group.values()]
+        told += [_share(own, statuses) for statuses in (("IMPRECISE",), _SILENT, _VIOLENT)]
+        lines.append(f"| {_shown(name)} | {_run(own):,} | {' | '.join(told)} |")
     return "\n".join(lines)
+
+
+def _groups(matrix: Matrix) -> dict[str, list[str]]:
+    """The models of the suite, ONNX's operator cases, and the others that sources bring themselves."""
+    found: dict[str, list[str]] = {"reference": [], "operators": [], "others": []}
+    for model in matrix.about["models"]:
+        own = "operators" if model["family"] == "operators" else "others"
+        found[own if model["kind"] == "own" else "reference"].append(model["name"])
+    return found
 
 
 def _sources(matrix: Matrix) -> str:
@@ -95,8 +111,13 @@ def _sources(matrix: Matrix) -> str:
     exported, deployed = (_counted(frame, "source", names) for frame in (matrix.exports, matrix.cells))
     for name in _best_first(exported):
         own = exported[name]
-        lines.append(f"| {markdown(name)} | {_run(own):,} | {_share(own, RIGHT)} | {_share(deployed[name], RIGHT)} |")
+        lines.append(f"| {_shown(name)} | {_run(own):,} | {_share(own, RIGHT)} | {_share(deployed[name], RIGHT)} |")
     return "\n".join(lines)
+
+
+def _shown(name: str) -> str:
+    """A tool and its version."""
+    return markdown(f"{tool_of(name)} {version_of(name)}".strip())
 
 
 def _counted(rows: pl.DataFrame, by: str, names: list[str]) -> dict[str, dict[str, int]]:

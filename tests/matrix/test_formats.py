@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,7 @@ def entries(folder: Path) -> list[dict[str, str]]:
     for name in ("id", "title", "updated"):
         assert root.findtext(f"{ATOM}{name}")
     assert root.find(f"{ATOM}author/{ATOM}name") is not None
-    found = [{e.tag.removeprefix(ATOM): e.text or e.get("href", "") for e in own} for own in root.iter(f"{ATOM}entry")]
+    found = [{e.tag.removeprefix(ATOM): e.text or str(e.get("href")) for e in own} for own in root.iter(f"{ATOM}entry")]
     for entry in found:
         assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", entry["id"])
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry["updated"])
@@ -211,7 +210,7 @@ def test_a_snapshot_is_small_is_a_matrix_and_makes_the_table_of_the_readme(tmp_p
 
 def rows(text: str) -> dict[str, list[str]]:
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
-    assert Counter(len(row) for row in cells) in (Counter({6: len(cells)}), Counter({6: 4, 4: 3}))
+    assert {len(row) for row in cells} == {8, 4}
     return {row[0]: row[1:] for row in cells}
 
 
@@ -220,9 +219,9 @@ def test_the_table_says_what_a_reader_wants_to_know_and_never_rounds_to_all() ->
     many = [cell(A, f"m{n}", T, status) for n, status in enumerate(statuses)]
     sick = {"t|2@x1": {"status": "NOT_RUN", "message": "canary: <b>"}}
     found = rows(table(matrix([*many, cell(A, "relu", "t|2@x1", "NOT_RUN")], canaries=sick)))
-    assert found[T] == ["3,000", "99.9 %", "0.1 %", "0.1 %", "0.0 %"]
-    assert found["t&#124;2@x1"][0] == "not run: canary: &#60;b&#62;"
-    assert found[A] == ["3,001", "100.0 %", "99.9 %"]
+    assert found["t 0.27"] == ["3,000", "99.9 %", "–", "–", "0.1 %", "0.1 %", "0.0 %"]
+    assert found["t&#124;2 1"][0] == "not run: canary: &#60;b&#62;"
+    assert found["a.b 2.13"] == ["3,001", "100.0 %", "99.9 %"]
 
 
 def test_a_readme_without_marks_stays_as_it_is() -> None:

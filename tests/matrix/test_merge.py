@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made import record_cell, record_export
@@ -131,7 +132,7 @@ def test_damaged_and_foreign_lines_are_counted_and_named(shards: list[Path], tmp
     "more", [{"log": "../../secret"}, {"log": "/etc/passwd"}, {"log": "exports/x"}, {"log": 7}, {"log": "logs/\0"}]
 )
 def test_records_that_name_files_elsewhere_are_left_out(
-    more: dict[str, object], shards: list[Path], tmp_path: Path, journal: Open
+    more: dict[str, Any], shards: list[Path], tmp_path: Path, journal: Open
 ) -> None:
     own = journal(shards[0])
     record_cell(shards[0], own, f"{EXPORT}/evil@host", 3.0, **more)
