@@ -74,7 +74,7 @@ def table(matrix: Matrix) -> str:
 def _targets(matrix: Matrix) -> str:
     """The runtimes by what they do with the reference models: not all have been given the other files."""
     lines = [
-        "| runtime | files run | right: reference models | operator cases | zoo, classical | imprecise | wrong in silence"
+        "| runtime | files run | right: reference models | operator cases | zoo, classical | imprecise | wrong, silent"
         " | crash, timeout, memory |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
