@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import signal
 import sys
 import threading
@@ -39,6 +38,7 @@ from matrix.process import Limits
 from matrix.progress import Bars, summary
 from matrix.publish import counts, publish
 from matrix.recorded import chosen, lost
+from matrix.reproduction import reproduction
 from matrix.run import Run
 from matrix.snapshot import write_snapshot
 from matrix.text import printable, shown
@@ -459,16 +459,6 @@ def _merge(options: argparse.Namespace, console: Console) -> int:
         print(printable(told(shard)))
     print(f"{options.work}: merged; to publish it: onnx-interop publish --work {shlex.quote(str(options.work))}")
     return 0
-
-
-def reproduction(record: dict[str, Any]) -> str:
-    """The command that runs a recorded cell (or export) again, alone."""
-    parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
-    parts += ["--variants", record["variant"]]
-    parts += ["--opset", str(record["opset"])] if record.get("opset") else []
-    parts += ["--size", "full"] if record.get("full") else []
-    parts += ["--targets", record.get("target", "reference")]
-    return shlex.join(parts)
 
 
 _COMMANDS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +21,9 @@ from matrix.dataset import Matrix, write_whole
 from matrix.site import cells, diff, overview, pairs, versions
 
 ASSETS = Path(__file__).with_name("assets")
-#: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty; one
-#: with wanted(matrix) is there only where that is so.
+#: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
+#: names and values of its data scripts, or names and bytes of files. One with wanted(matrix) is there only where that
+#: is so.
 PAGES: dict[str, ModuleType] = {"index": overview, "versions": versions, "diff": diff}
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
@@ -42,7 +44,10 @@ def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
         (folder / f"{name}.html").unlink(missing_ok=True)
     for name, page in {**pages, **BEHIND}.items():
         for file, value in page.data(matrix, work):
-            write_data(folder, file, value)
+            if isinstance(value, bytes):
+                write_bytes(folder / file, value)
+            else:
+                write_data(folder, file, value)
         shown = {"page": name, "title": page.TITLE, "pages": pages, "about": matrix.about, **page.view(matrix)}
         write_whole(folder / f"{name}.html", templates.get_template(f"{name}.html.j2").generate(**shown))
 
@@ -57,6 +62,14 @@ def write_data(folder: Path, name: str, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_whole(path, [f"(globalThis.matrix??={{}})[{json.dumps(name)}]={text};\n"])
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """A file that is there whole, or as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    scratch.write_bytes(content)
+    os.replace(scratch, path)
 
 
 def _write_assets(folder: Path) -> None:

@@ -27,7 +27,7 @@ const told = word => (word ? status(word) : html`<span class="soft">–</span>`)
 
 const table = (name, rows) => html`<div class="scroll" tabindex="0" role="region" aria-label=${name}><table class="data">
   <thead><tr><th scope="col">cell or export</th><th scope="col">before</th><th scope="col">now</th><th scope="col">what changed</th></tr></thead>
-  <tbody>${rows.map(row => html`<tr><th scope="row">${named(row)}</th><td>${told(row.was)}</td><td>${told(row.now)}</td><td class="said">${row.told}</td></tr>`)}</tbody>
+  <tbody>${rows.map(row => html`<tr><th scope="row">${named(row)}</th><td>${told(row.was)}</td><td>${told(row.now)}</td><td class="told">${row.told}</td></tr>`)}</tbody>
 </table></div>`;
 
 export async function start() {

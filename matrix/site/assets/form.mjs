@@ -24,12 +24,16 @@ export function bind(form, show) {
     });
   }
   form.addEventListener("submit", event => event.preventDefault());
-  form.addEventListener("reset", event => { event.preventDefault(); go({}); });
+  form.addEventListener("reset", event => {
+    event.preventDefault();
+    const own = new Set([...form.elements, ...buttons].map(field => field.name));
+    go(Object.fromEntries(Object.entries(now()).filter(([name]) => !own.has(name))));
+  });
   for (const hidden of document.querySelectorAll("[data-scripted]")) hidden.hidden = false;
   for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
   follow(state => {
     for (const field of form.elements) {
-      if (field.name && document.activeElement !== field) field.value = state[field.name] ?? "";
+      if (field.name && (field.type !== "search" || document.activeElement !== field)) field.value = state[field.name] ?? "";
     }
     for (const button of buttons) button.setAttribute("aria-pressed", String((state[button.name] ?? "") === button.value));
     show(state);

@@ -9,9 +9,11 @@ const COUNTING = ["status", "blame", "words"];
 export async function start() {
   const all = await columns();
   const table = tableOf(document.querySelector("#heat"));
+  document.querySelector(".filtering").open = matchMedia("(min-width: 40rem)").matches;
   bind(document.querySelector(".filters"), async state => {
     const said = state.words ? await messages() : undefined;
     show(table, count(all, state, said), state);
+    performance.mark("shown");
   });
 }
 

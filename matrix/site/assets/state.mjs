@@ -8,7 +8,7 @@ export function stateOf(hash) {
 /** The address of a state; what is empty is left out. */
 export function hashOf(state) {
   const told = Object.entries(state).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return `#${new URLSearchParams(told)}`;
+  return `#${new URLSearchParams(told)}`.replaceAll("%2F", "/").replaceAll("%40", "@");
 }
 
 /** Call `show` with the state now, and again whenever the address changes. */
