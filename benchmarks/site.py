@@ -105,11 +105,32 @@ def _in_a_browser(page_at: Path) -> None:
             counts.append(float(page.evaluate(COUNTED)))
         files = [path for path in loaded if path.is_file()]
         weight = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        used = _cpu(session)
         filters = [float(page.evaluate(FILTERING, chosen)) for _ in range(3) for chosen in FILTERS]
+        used = {name: (spent - used[name]) / len(filters) for name, spent in _cpu(session).items()}
         browser.close()
     print(f"first load: {weight / 1024:.0f} KiB compressed, in {len(files)} files")
     print(f"first paint: {statistics.median(paints):.0f} ms; counted by the script: {statistics.median(counts):.0f} ms")
-    print(f"a filter: {statistics.median(filters):.0f} ms, the slowest {max(filters):.0f} ms, of {len(filters)}")
+    print(
+        f"a filter: {statistics.median(filters):.0f} ms, the slowest {max(filters):.0f} ms, of {len(filters)};", end=" "
+    )
+    print("on average of CPU:", ", ".join(f"{spent:.0f} ms of {name}" for name, spent in used.items()))
+
+
+def _cpu(session: Any) -> dict[str, float]:
+    """Milliseconds of CPU that the page's main thread has used until now."""
+    told = {metric["name"]: 1000 * metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
+    return {
+        what: told[name]
+        for what, name in (
+            ("script", "ScriptDuration"),
+            ("layout", "LayoutDuration"),
+            ("style", "RecalcStyleDuration"),
+            ("all", "TaskDuration"),
+        )
+    }
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ TOLD = (
     *("bytes", "operators", "sha256", "run", "environment"),
 )
 #: Folders of the machine in front of what is the same everywhere.
-_PLACES = re.compile(r"(?<![\w.])/(?:[^\s\"':,;()<>]+/)?(?=(?:\.tox|importers|exporters|site-packages|dist-packages)/)")
+_PLACES = re.compile(r"(?<![\w.])/(?:[^\s\"':,;()<>]+?/)?(?=(?:\.tox|importers|exporters|(?:site|dist)-packages)/)")
 _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^\s/\"':,;()<>]+|(?<![\w./])/root(?=/)")
 
 
@@ -46,7 +46,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
 
 def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     """environments; exports/S, of a source by its place in about.js; logs/S-T; and the cases as zip files."""
-    yield "environments", {key: matrix.about[key] for key in ("environments", "runs")}
+    yield "environments", {**{key: matrix.about[key] for key in ("environments", "runs")}, "logs": work is not None}
     wanted = _with_something_not_right(matrix)
     for place, source in enumerate(matrix.about["sources"]):
         rows = matrix.exports.filter(pl.col("source") == source["name"]).with_columns(columns.label())
@@ -59,9 +59,7 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     if work:
         for place, rows in pairs.of_pairs(matrix):
             logs = rows.filter(pl.col("log").is_not_null()).select("model", "label", "log").rows()
-            ends = {f"{model}/{label}": end for model, label, log in logs if (end := log_end(work, log))}
-            if ends:
-                yield f"logs/{place}", ends
+            yield f"logs/{place}", {f"{model}/{label}": log_end(work, log) for model, label, log in logs}
 
 
 def _with_something_not_right(matrix: Matrix) -> set[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
         "sources": sources,
         "targets": targets,
         "heat": {
-            s["name"]: {t["name"]: share(pairs.get((s["name"], t["name"]), none)) for t in targets} for s in sources
+            s["name"]: {t["name"]: _of_pair(pairs.get((s["name"], t["name"]), none)) for t in targets} for s in sources
         },
         "by_source": {s["name"]: exported.get(s["name"], share(none)) for s in sources},
         "by_target": {name: share(counter) for (name,), counter in counted(cells, "target").items()},
@@ -58,6 +58,11 @@ def _in_order(entries: Iterable[dict[str, Any]], by: str) -> list[dict[str, Any]
 def _made(counter: Counter[str]) -> dict[str, Any]:
     """The share of files that were exported as they should be; an export that we failed to run does not count."""
     return share(counter - Counter(NOT_RUN=counter["NOT_RUN"]))
+
+
+def _of_pair(counter: Counter[str]) -> dict[str, Any]:
+    """The share of a source on a target, and whether there are cells at all."""
+    return {**share(counter), "there": counter.total() > 0}
 
 
 def _obstacles(about: dict[str, Any]) -> dict[str, str]:

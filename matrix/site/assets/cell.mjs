@@ -31,9 +31,8 @@ async function cellOf(key) {
   const rows = await load(`pairs/${place}`).then(rowsOf, () => []);
   const row = rows.find(r => r.model === model && r.label === label);
   if (!row) return undefined;
-  const [made, exports, logs, all] = await Promise.all([
-    load("environments"), load(`exports/${place.split("-")[0]}`), load(`logs/${place}`).catch(() => ({})), columns(),
-  ]);
+  const [made, exports, all] = await Promise.all([load("environments"), load(`exports/${place.split("-")[0]}`), columns()]);
+  const logs = made.logs ? await load(`logs/${place}`) : {};
   const file = exports.find(e => e.model === model && e.label === label) ?? {};
   const entry = { source: about.sources.find(e => e.name === source), target: about.targets.find(e => e.name === target) };
   const log = logs[`${model}/${label}`] ?? (row.status === "NOT_EXPORTED" ? file.log : undefined);

@@ -108,13 +108,15 @@ function show({ element, body, heads, totals, made }, counted, state) {
 /** Show a share in a cell; one that says why there is none is left as it is. */
 function write(cell, part, run) {
   const link = cell.firstElementChild?.localName === "a" ? cell.firstElementChild : undefined;
-  if (link?.getAttribute("href") === "#not-run") return;
+  const told = `${part}/${run}`;
+  if (link?.getAttribute("href") === "#not-run" || cell.dataset.told === told) return;
+  cell.dataset.told = told;
   const share = part / run;
   if (run) cell.dataset.step = step(share);
   else delete cell.dataset.step;
   const holder = link ?? cell;
   const small = holder.querySelector("small") ?? document.createElement("small");
-  small.textContent = `${part}/${run}`;
+  small.textContent = told;
   holder.replaceChildren(...(run ? [percent(share), small] : ["–"]));
 }
 
