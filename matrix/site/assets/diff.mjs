@@ -44,7 +44,7 @@ export async function start() {
     let left = all ? Infinity : AT_ONCE;
     const groups = grouped(rows, state.group === "source" || state.group === "model" ? state.group : "target");
     render(html`
-      <p class="soft">${rows.length === changes[kind].length ? `${rows.length} changes` : `${rows.length} of ${changes[kind].length} changes`}${
+      <p class="soft" role="status">${rows.length === changes[kind].length ? `${rows.length} changes` : `${rows.length} of ${changes[kind].length} changes`}${
         changes[kind].length >= Number(place.dataset.most) ? ", the first of them: diff.json has all" : nothing}.</p>
       ${groups.map(([name, own]) => {
         const shown = own.slice(0, left);

@@ -68,7 +68,7 @@ function view(history, state) {
       <label>model, variant or ${end === "source" ? "target" : "source"} has<input type="search" .value=${state.find ?? ""} @input=${event => set("find", event.target.value)}></label>
       <button type="button" aria-pressed=${state.all ? "true" : "false"} @click=${() => set("all", state.all ? "" : "1")}>Those that stayed the same, too</button>
     </div>
-    <p class="soft">${found.length} of ${rows.model.length}</p>
+    <p class="soft" role="status">${found.length} of ${rows.model.length}</p>
     <div class="scroll" tabindex="0" role="region" aria-label="History of each cell"><table class="data">
     <thead><tr><th scope="col">model</th><th scope="col">variant</th><th scope="col">${end === "source" ? "target" : "source"}</th>
       ${points.map(point => html`<th scope="col">${point.version || "host"}${points.some(p => p.run !== point.run) ? html` <small>run ${point.run + 1}</small>` : nothing}</th>`)}</tr></thead>
