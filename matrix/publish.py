@@ -1,9 +1,10 @@
-"""Making `public/` of a matrix: a static page, and the same for machines (dataset.py, matrix.csv, matrix.md)."""
+"""Making `public/` of a matrix: a static site, and the same for machines: see dataset.py and scores.py."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from matrix.blame import RIGHT
 from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
 from matrix.errors import UserError
 from matrix.progress import STATUSES
+from matrix.scores import scores
 from matrix.site.build import build
 from matrix.text import markdown
 
@@ -36,6 +38,7 @@ def publish(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
     write(matrix, folder)
     write_json(matrix, folder / "matrix.json")
     write_whole(folder / "matrix.csv", _csv(matrix.cells))
+    write_whole(folder / "scores.json", [json.dumps(scores(matrix), indent=1, allow_nan=False)])
     templates = Templates(
         loader=PackageLoader("matrix"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

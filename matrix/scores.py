@@ -3,12 +3,12 @@
 - A source's *export score*: the share of models that it exports validly and faithfully.
 - A source's *deployment score*: the share of its files' cells that come out right. A runtime's: the share of the valid,
   faithful files of all sources that it runs right.
-- A framework's *ONNX score*, 0 to 2: its tier × the export score of its best source. Its *deployment rating*, and that of
-  a runtime, 0 to 5: 5 × deployment score.
+- A framework's *ONNX score*, 0 to 2: its tier × the export score of its best source. Its *deployment rating*, and that
+  of a runtime, 0 to 5: 5 × deployment score.
 - A model's *interop score*: the share of its cells that come out right, on the target where that is least.
 
-Families weigh the same. NOT_EXPORTED and NOT_RUN are in no denominator. The evaluator is the judge, and no place to deploy
-to, so its cells are evidence only. A target whose canary failed has no score.
+Families weigh the same. NOT_EXPORTED and NOT_RUN are in no denominator. The evaluator is the judge, and no place to
+deploy to, so its cells are evidence only. A target whose canary failed has no score.
 """
 
 from __future__ import annotations
@@ -131,11 +131,13 @@ def listed(rows: pl.DataFrame) -> pl.DataFrame:
     of_zoos = [name for name, source in SOURCES.items() if source.family]
     usual = pl.col("opset").is_null() & ~pl.col("full").fill_null(value=False)
     own = pl.col("source").str.split("@").list.first().is_in(of_zoos)
-    return rows.filter(usual & ~own).join(score_list().files, on=["model", "variant"], how="inner", maintain_order="left")
+    return rows.filter(usual & ~own).join(
+        score_list().files, on=["model", "variant"], how="inner", maintain_order="left"
+    )
 
 
 def judged(exports: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Exports with what their cells tell of them: how often right and wrong on runtimes, on the evaluator, `faithful`."""
+    """Exports with what their cells tell: how often `right` and `wrong` on runtimes, how `evaluated`, if `faithful`."""
     status, judge = pl.col("status"), is_judge()
     told = cells.group_by(_FILE).agg(
         right=(status.is_in(RIGHT) & ~judge).sum().cast(pl.Int32),
@@ -157,8 +159,9 @@ def is_judge() -> pl.Expr:
 def faithful(evaluated: pl.Expr, right: pl.Expr, wrong: pl.Expr) -> pl.Expr:
     """Whether a file says what its framework computes (N≈E); null where the evidence does not tell.
 
-    The evaluator says it, as long as it is right. Where it is wrong, it is one vote among those of the runtimes; where it
-    raised an error, somebody else must get the numbers; where it gave none otherwise, the runtimes' majority stands in.
+    The evaluator says it, as long as it is right. Where it is wrong, it is one vote among those of the runtimes; where
+    it raised an error, somebody else must get the numbers; where it gave none otherwise, the runtimes' majority stands
+    in.
     """
     majority = pl.when(right > wrong).then(True).when(wrong > right).then(False)
     return (
@@ -178,7 +181,13 @@ def exports_that_count(files: pl.DataFrame) -> pl.DataFrame:
     Where the framework's own run is off already, nobody can say whether its exporter kept the numbers.
     """
     unjudged = (pl.col("stage") == "native") & (pl.col("status") == "WRONG")
-    good = pl.when(unjudged.fill_null(value=False)).then(None).when(pl.col("valid")).then(pl.col("faithful")).otherwise(False)
+    good = (
+        pl.when(unjudged.fill_null(value=False))
+        .then(None)
+        .when(pl.col("valid"))
+        .then(pl.col("faithful"))
+        .otherwise(False)
+    )
     return files.filter(pl.col("status") != "NOT_RUN").with_columns(good=good)
 
 
@@ -190,7 +199,9 @@ def cells_that_count(cells: pl.DataFrame, failed: Iterable[str]) -> pl.DataFrame
 
 def cells_of_good_files(cells: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     """Of cells that count those whose file is valid and, by the evidence of all others, faithful."""
-    told = cells.join(files.select(*_FILE, "valid", "right", "wrong", "evaluated"), on=_FILE, how="inner", maintain_order="left")
+    told = cells.join(
+        files.select(*_FILE, "valid", "right", "wrong", "evaluated"), on=_FILE, how="inner", maintain_order="left"
+    )
     others_right = pl.col("right") - pl.col("good").cast(pl.Int32)
     others_wrong = pl.col("wrong") - (pl.col("status") == "WRONG").cast(pl.Int32)
     return told.filter(pl.col("valid") & faithful(pl.col("evaluated"), others_right, others_wrong))
@@ -224,7 +235,7 @@ def tally(rows: pl.DataFrame, by: str) -> dict[str, Score]:
 def scores(matrix: Matrix) -> dict[str, Any]:
     """All scores, as scores.json has them."""
     own, about = score_list(), matrix.about
-    failed = {name: told["message"] for name, told in about["canaries"].items() if told["status"] != "PASS"}
+    failed = failed_canaries(matrix)
     exports, cells = listed(matrix.exports), listed(matrix.cells)
     files = judged(exports, cells)
     run = cells_that_count(cells, failed)
@@ -239,6 +250,11 @@ def scores(matrix: Matrix) -> dict[str, Any]:
         "runtimes": _runtimes(matrix, tally(cells_of_good_files(run, files), "target"), failed),
         "models": _models(run),
     }
+
+
+def failed_canaries(matrix: Matrix) -> dict[str, str]:
+    """Targets that cannot be trusted with their cells, and why."""
+    return {name: told["message"] for name, told in matrix.about["canaries"].items() if told["status"] != "PASS"}
 
 
 def link(**state: str) -> str:
@@ -285,7 +301,8 @@ def frameworks(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for name, own in found.items():
         best = max(own, key=lambda source: source["tier"] * (source["export"]["value"] or 0.0))
         rows.append({
-            "name": name, "source": best["name"], "sources": len(own), "tier": best["tier"], "yardstick": best["yardstick"],
+            "name": name, "source": best["name"], "sources": len(own), "tier": best["tier"],
+            "yardstick": best["yardstick"],
             "onnx": _scaled(best["export"], best["tier"]), "rating": _scaled(best["deployment"], 5),
             "export": best["export"], "layers": best["layers"], "cells": best["cells"],
         })  # fmt: skip

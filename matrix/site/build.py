@@ -20,11 +20,11 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import overview
+from matrix.site import method, overview, scores, speed
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix), and data(matrix), which may be empty.
-PAGES: dict[str, ModuleType] = {"index": overview}
+PAGES: dict[str, ModuleType] = {"index": overview, "scores": scores, "speed": speed, "method": method}
 
 
 def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
@@ -59,9 +59,10 @@ def packed(numbers: Iterable[int] | np.ndarray[Any, Any], dtype: str) -> dict[st
 
 
 def _write_assets(folder: Path) -> None:
-    """Style and libraries as they are; the modules in one script that puts them into an import map."""
+    """Styles and libraries as they are; the modules in one script that puts them into an import map."""
     (folder / "vendor").mkdir(parents=True, exist_ok=True)
-    shutil.copy(ASSETS / "style.css", folder)
+    for path in ASSETS.glob("*.css"):
+        shutil.copy(path, folder)
     for path in (ASSETS / "vendor").glob("*.js"):
         shutil.copy(path, folder / "vendor")
     for path in (ASSETS / "vendor").glob("LICENSE.*"):

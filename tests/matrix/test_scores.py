@@ -19,8 +19,18 @@ VERSIONS = {1: "0b758dcbff563d99"}
 JUDGE, FIRST, SECOND, THIRD = "reference@host", "first@1", "second@1", "third@1"
 
 
-def export(model: str, status: str = "PASS", stage: str = "check", source: str = "one@1", **more: Any) -> dict[str, Any]:
-    return {"source": source, "model": model, "variant": "static", "status": status, "stage": stage, "message": "", **more}
+def export(
+    model: str, status: str = "PASS", stage: str = "check", source: str = "one@1", **more: Any
+) -> dict[str, Any]:
+    return {
+        "source": source,
+        "model": model,
+        "variant": "static",
+        "status": status,
+        "stage": stage,
+        "message": "",
+        **more,
+    }
 
 
 def cells(model: str, source: str = "one@1", variant: str = "static", **more: Any) -> list[dict[str, Any]]:
@@ -162,7 +172,9 @@ def test_an_export_counts_that_is_valid_and_faithful() -> None:
 @pytest.mark.parametrize("status", ["ERROR", "WRONG", "UNSUPPORTED", "CRASH", "TIMEOUT", "MEMORY", "FLAKY"])
 def test_what_is_not_exported_validly_counts_as_nought(status: str) -> None:
     # Although a runtime, given the file all the same, gets the numbers.
-    found = exported([export("alexnet"), export("relu", status)], [*cells("alexnet", judge="PASS"), *cells("relu", judge="PASS")])
+    found = exported(
+        [export("alexnet"), export("relu", status)], [*cells("alexnet", judge="PASS"), *cells("relu", judge="PASS")]
+    )
     assert (found["value"], found["of"]) == (0.5, 2)
 
 
@@ -170,7 +182,11 @@ def test_our_own_trouble_and_what_nobody_can_judge_do_not_count() -> None:
     exports = [
         export("alexnet"), export("googlenet", "NOT_RUN", "export"), export("relu"), export("selu", "WRONG", "native")
     ]  # fmt: skip
-    rows = [*cells("alexnet", judge="PASS"), *cells("relu", judge="UNSUPPORTED", first="ERROR"), *cells("selu", judge="WRONG")]
+    rows = [
+        *cells("alexnet", judge="PASS"),
+        *cells("relu", judge="UNSUPPORTED", first="ERROR"),
+        *cells("selu", judge="WRONG"),
+    ]
     found = exported(exports, rows)
     assert (found["value"], found["of"], found["unjudged"]) == (1.0, 1, 2)
 
@@ -236,7 +252,12 @@ def test_what_was_not_run_says_why_in_place_of_a_score() -> None:
 
 
 def test_a_frameworks_onnx_score_is_tier_times_the_export_score_of_its_best_source() -> None:
-    exports = [export("alexnet"), export("googlenet", "ERROR"), export("alexnet", source="two@1"), export("googlenet", source="two@1")]
+    exports = [
+        export("alexnet"),
+        export("googlenet", "ERROR"),
+        export("alexnet", source="two@1"),
+        export("googlenet", source="two@1"),
+    ]
     rows = [
         *cells("alexnet", judge="PASS", first="PASS"),
         *cells("alexnet", source="two@1", judge="PASS", first="PASS", second="ERROR"),
@@ -247,7 +268,9 @@ def test_a_frameworks_onnx_score_is_tier_times_the_export_score_of_its_best_sour
     assert (framework[0]["onnx"]["value"], framework[0]["onnx"]["of"]) == (2.0, 2)
     assert (framework[0]["rating"]["value"], framework[0]["rating"]["of"]) == (2.5, 4)
     low, high = wilson(0.5, 4)
-    assert (framework[0]["rating"]["low"], framework[0]["rating"]["high"]) == pytest.approx((5 * low, 5 * high), abs=1e-3)
+    assert (framework[0]["rating"]["low"], framework[0]["rating"]["high"]) == pytest.approx(
+        (5 * low, 5 * high), abs=1e-3
+    )
 
 
 def test_a_community_exporter_is_worth_half() -> None:
