@@ -17,7 +17,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -128,12 +128,18 @@ def wilson(share: float, number: float) -> tuple[float, float]:
 
 def listed(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows whose file is on the list, with its family: reference models, in default size, at the default opset."""
-    of_zoos = [name for name, source in SOURCES.items() if source.family]
+    of_zoos = [n for n in rows["source"].unique() if n and (s := SOURCES.get(n.partition("@")[0])) and s.family]
     usual = pl.col("opset").is_null() & ~pl.col("full").fill_null(value=False)
-    own = pl.col("source").str.split("@").list.first().is_in(of_zoos)
+    own = pl.col("source").is_in(of_zoos)
     return rows.filter(usual & ~own).join(
         score_list().files, on=["model", "variant"], how="inner", maintain_order="left"
     )
+
+
+def needed(matrix: Matrix) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The exports and the cells that are on the list, with the columns that scores are made of."""
+    own = [*_FILE, "opset", "full", "status"]
+    return listed(matrix.exports.select(*own, "stage")), listed(matrix.cells.select(*own, "target"))
 
 
 def judged(exports: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +159,7 @@ def judged(exports: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
 
 def is_judge() -> pl.Expr:
     """Whether a cell is the evaluator's."""
-    return pl.col("target").str.split("@").list.first() == EVALUATOR
+    return pl.col("target").str.starts_with(f"{EVALUATOR}@")
 
 
 def faithful(evaluated: pl.Expr, right: pl.Expr, wrong: pl.Expr) -> pl.Expr:
@@ -232,11 +238,12 @@ def tally(rows: pl.DataFrame, by: str) -> dict[str, Score]:
     }
 
 
+@lru_cache(maxsize=1)
 def scores(matrix: Matrix) -> dict[str, Any]:
-    """All scores, as scores.json has them."""
+    """All scores, as scores.json has them. Several pages ask for them: do not change what you get."""
     own, about = score_list(), matrix.about
     failed = failed_canaries(matrix)
-    exports, cells = listed(matrix.exports), listed(matrix.cells)
+    exports, cells = needed(matrix)
     files = judged(exports, cells)
     run = cells_that_count(cells, failed)
     sources = _sources(matrix, tally(exports_that_count(files), "source"), tally(run, "source"))

@@ -20,7 +20,7 @@ from matrix.scores import (
     failed_canaries,
     judged,
     link,
-    listed,
+    needed,
     score_list,
     scores,
 )
@@ -31,7 +31,7 @@ TITLE = "Method"
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows: the list, and an example of each kind of score."""
     found = scores(matrix)
-    exports, cells = listed(matrix.exports), listed(matrix.cells)
+    exports, cells = needed(matrix)
     files = exports_that_count(judged(exports, cells))
     source = example_source(found["sources"])
     runtime = _example(found["runtimes"], "deployment")
