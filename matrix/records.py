@@ -16,11 +16,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 SCHEMA = 2
 Record = dict[str, Any]
 _FSYNC_SECONDS = 2.0
+_BLOCK = 4096
 _CHECKSUM = ',"crc":"%08x"}'
 
 
@@ -36,7 +37,7 @@ class Journal:
         self._lock, self._synced = threading.Lock(), time.monotonic()
         self._torn = self._read() if path.exists() else False
         self._descriptor = -1
-        self._reader: BinaryIO | None = None
+        self._reader = -1
 
     def _read(self) -> bool:
         """Take in all whole lines; whether the last one was torn off."""
@@ -74,10 +75,12 @@ class Journal:
     def _at(self, place: int) -> Record:
         """The record of the line that begins there, which was whole when it was taken in."""
         with self._lock:
-            if self._reader is None:
-                self._reader = self.path.open("rb")
-            self._reader.seek(place)
-            record: Record = json.loads(self._reader.readline())
+            if self._reader < 0:
+                self._reader = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        line = b""
+        while not line.endswith(b"\n") and (more := os.pread(self._reader, _BLOCK, place + len(line))):
+            line += more[: more.find(b"\n") + 1] or more
+        record: Record = json.loads(line)
         del record["crc"]
         return record
 
@@ -138,9 +141,9 @@ class Journal:
                 os.fsync(self._descriptor)
                 os.close(self._descriptor)
                 self._descriptor = -1
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            if self._reader >= 0:
+                os.close(self._reader)
+                self._reader = -1
 
 
 def _line(text: bytes) -> bytes:
