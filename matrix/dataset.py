@@ -60,9 +60,9 @@ CELLS: dict[str, Any] = {
 NESTED = ("measures", "folder", "key")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matrix:
-    """What a run, or several, made."""
+    """What a run, or several, made; equal to itself only, so that what was computed of it can be kept."""
 
     about: dict[str, Any]
     """schema, run, generated, suite, and by name or key: sources, targets, models, runs, environments, canaries."""

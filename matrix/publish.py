@@ -1,12 +1,13 @@
 """Making `public/` of a matrix: the site, and the same for machines.
 
-matrix.json, matrix.csv, Parquet, matrix.md, junit.xml, feed.xml, and badges/.
+matrix.json, matrix.csv, Parquet, matrix.md, junit.xml, feed.xml, scores.json, and badges/.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
 from matrix.errors import UserError
 from matrix.feed import feed
 from matrix.progress import STATUSES
+from matrix.scores import scores
 from matrix.site.build import build
 from matrix.text import markdown, xml
 
@@ -43,6 +45,7 @@ def publish(matrix: Matrix, folder: Path, work: Path | None = None, since: Path 
     write(matrix, folder)
     write_json(matrix, folder / "matrix.json")
     write_whole(folder / "matrix.csv", _csv(matrix.cells))
+    write_whole(folder / "scores.json", [json.dumps(scores(matrix), indent=1, allow_nan=False)])
     write_whole(folder / "junit.xml", junit.parts(matrix))
     templates = _templates()
     view = _view(matrix)

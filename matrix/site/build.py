@@ -18,13 +18,15 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import cells, diff, overview, pairs, versions
+from matrix.site import cells, diff, method, overview, pairs, scores, speed, versions
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
 #: names and values of its data scripts, or names and bytes of files. One with wanted(matrix) is there only where that
 #: is so.
-PAGES: dict[str, ModuleType] = {"index": overview, "versions": versions, "diff": diff}
+PAGES: dict[str, ModuleType] = {
+    "index": overview, "scores": scores, "speed": speed, "versions": versions, "diff": diff, "method": method,
+}  # fmt: skip
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
 
@@ -73,9 +75,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _write_assets(folder: Path) -> None:
-    """Style and libraries as they are; the modules in one script that puts them into an import map."""
+    """Styles and libraries as they are; the modules in one script that puts them into an import map."""
     (folder / "vendor").mkdir(parents=True, exist_ok=True)
-    shutil.copy(ASSETS / "style.css", folder)
+    for path in ASSETS.glob("*.css"):
+        shutil.copy(path, folder)
     for path in (ASSETS / "vendor").glob("*.js"):
         shutil.copy(path, folder / "vendor")
     for path in (ASSETS / "vendor").glob("LICENSE.*"):
