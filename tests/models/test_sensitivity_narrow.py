@@ -212,7 +212,8 @@ def tried(model: ReferenceModel, graph: Graph, precision: str) -> Iterator[Mutat
     if precision == "float64":
         for name, weight in graph.weights.items():
             spoilt = replace(graph, weights={**graph.weights, name: weight * 1.0001})
-            yield Mutation(*name.split("/", 1), "0.01 % greater", spoilt)
+            place, _, subject = name.partition("/")
+            yield Mutation(place, subject, "0.01 % greater", spoilt)
 
 
 class Exact:
