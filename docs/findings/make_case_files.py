@@ -94,6 +94,9 @@ row = "(float[1,1,1,4] x) => (float[1,1,1,4] y)"
 lower = 'kernel_shape=[1,2], auto_pad="SAME_LOWER">(x)'
 write("MaxPool-lower", 22, row, f"y = MaxPool<{lower}", [[[[1, 2, 3, 4]]]], x=line)
 write("AveragePool-lower", 22, row, f"y = AveragePool<{lower}", [[[[1, 1.5, 2.5, 3.5]]]], x=line)
+convolved = "(float[1,1,1,4] x, float[1,1,1,2] w) => (float[1,1,1,4] y)"
+lower = 'y = Conv<auto_pad="SAME_LOWER">(x, w)'
+write("Conv-lower", 22, convolved, lower, [[[[1, 3, 5, 7]]]], x=line, w=np.ones((1, 1, 1, 2), "f4"))
 places = "(float[1,1,2,4] x) => (float[1,1,1,2] v, int64[1,1,1,2] y)"
 columns = "v, y = MaxPool<kernel_shape=[2,2], strides=[2,2], storage_order=1>(x)"
 write("MaxPool-columns", 22, places, columns, [[[[3, 7]]]], x=np.arange(8, dtype="f4").reshape(1, 1, 2, 4))
@@ -154,11 +157,19 @@ write("DFT-axis", 20, "(float[1,2,2,1] x, int64 a) => (float[1,2,2,2] y)", "y = 
 
 # The first axis is longer than 2, and there are three: rows 0, 1, 2 should count alike.
 thirds = np.repeat(f(1, 10, 100), 8).reshape(3, 2, 2, 2)
-for op, each in (("Mean", 1), ("Sum", 12)):
+for op, each in (("Mean", 37), ("Sum", 444), ("Max", 100)):
     reduce = f"y = Reduce{op}(x, a)"
     write(f"Reduce{op}-023", 18, "(float[3,2,2,2] x, int64[3] a) => (float[1,2,1,1] y)", reduce,
-          np.full((1, 2, 1, 1), 37 * each), x=thirds, a=i(0, 2, 3))  # fmt: skip
+          np.full((1, 2, 1, 1), each), x=thirds, a=i(0, 2, 3))  # fmt: skip
 write("ReduceMean-23", 18, "(float[3,2,2,2] x, int64[2] a) => (float[3,2,1,1] y)", "y = ReduceMean(x, a)",
       np.repeat([1, 10, 100], 2).reshape(3, 2, 1, 1), x=thirds, a=i(2, 3))  # fmt: skip
+behind = "i = Constant<value_ints=[1,0]>() g = Gather(x, i) n = Cast<to=7>(g) y = Cast<to=1>(n)"
+write("Gather-Cast", 21, "(float[2] x) => (float[2] y)", behind, [6, 5], x=f(5.5, 6))
+ratio = """s = Shape(x) i = Constant<value=int64{0}>() j = Constant<value=int64{1}>() a = Gather(s, i) b = Gather(s, j)
+    c = Cast<to=1>(a) d = Cast<to=1>(b) y = Div(c, d)"""
+write("Gather-Div", 21, "(float[2,4] x) => (float y)", ratio, 0.5, x=np.zeros((2, 4), "f4"))
+for kind, one in (("value_int=1", "-int"), ("value=int64{1}", "")):
+    picked = f"i = Constant<{kind}>() y = Gather(x, i)"
+    write(f"Constant{one}", 21, "(float[2] x) => (float y)", picked, 6, x=f(5, 6))
 write("ConstantOfShape", 21, "(int64[1] s) => (float[2] y)", "y = ConstantOfShape(s)", [0, 0], s=i(2))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

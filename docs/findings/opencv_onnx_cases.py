@@ -18,6 +18,8 @@ GIVEN = {  # dtype, shape and values of the last output; None: a refusal; "right
     "Size": ("int64", (1,), 6),
     "NLL": ("float32", (1,), 2.5),
     "SCE": ("float32", (1,), np.log(2)),
+    "Constant-int": ("float32", (1,), 6),  # value_int; so has what is gathered
+    "Constant": "right",  # value, of the shape ()
     "ReduceMean-scalar": "right",
     # Other dtypes than the file declares.
     "Neg-half": ("float32", (2,), [-1, 2]),
@@ -38,20 +40,24 @@ GIVEN = {  # dtype, shape and values of the last output; None: a refusal; "right
     "Swish": ("float32", (2,), [2 / (1 + np.exp(-2)), -4 / (1 + np.exp(4))]),  # alpha=1
     "MaxPool-lower": ("float32", (1, 1, 1, 4), [2, 3, 4, 4]),  # SAME_UPPER
     "AveragePool-lower": ("float32", (1, 1, 1, 4), [1.5, 2.5, 3.5, 4]),
+    "Conv-lower": ("float32", (1, 1, 1, 4), [3, 5, 7, 4]),
     "ConvTranspose-same": ("float32", (1, 1, 1, 3), [1, 3, 2]),
     # A window that begins behind the input and its padding.
     "MaxPool-ceil": ("float32", (1, 1, 2, 2), [1, least, least, least]),
     "AveragePool-ceil": ("float32", (1, 1, 2, 2), [10 / 9, 0, 0, 0]),
     # Other numbers.
-    "Attention-masked-row": ("float32", (1, 1, 3, 1), [1.5, 3, 3]),  # the row as if it had no mask
+    "Attention-masked-row": ("float32", (1, 1, 3, 1), [1.5, 3, 3]),  # the mean of all
     "Mod": ("float32", (4,), [0, -2, 5, 3]),  # of -4, 7 by 2, -3: integers
     "OneHot": ("float32", (3, 3), [[1, 0, 0], [0, 0, 1], [0, 1, 0]]),  # what is out of range is cut to the range
     "QuantizeLinear-ties": ("uint8", (4,), [2, 2, 4, 4]),  # the zero point is added before rounding
+    "Gather-Cast": ("float32", (2,), [6, 5.5]),  # the Cast behind a Gather is left out
+    "Gather-Div": ("int64", (), 0),
     "ReduceMax-none": ("bool", (2, 1), True),
     "ReduceMax-infinite": ("float32", (1, 1), least),
     "ReduceMin-infinite": ("float32", (1, 1), -least),
     "ReduceMean-023": ("float32", (1, 2, 1, 1), 7),  # (1 + 10 + 10) / 3: the second twice, the third not at all
     "ReduceSum-023": ("float32", (1, 2, 1, 1), 84),
+    "ReduceMax-023": ("float32", (1, 2, 1, 1), 10),
     "ReduceMean-23": "right",
     # As ONNX had it before it changed its mind.
     "Attention-softcap": ("float32", (1, 1, 3, 1), 2.5471),  # the cap behind the mask: 6 counts exp(-0.5)
