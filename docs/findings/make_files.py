@@ -256,4 +256,17 @@ for op in ("ReduceMax", "ReduceMin", "ReduceMean"):
         reduction = node(op, ["x", "axes"], ["r"], keepdims=keep)
         write(f"{op}-Quantize{name}", [1, 2, 2], {"y": 2 + keep}, reduction, *there, opset=18, **quantised)
         write(f"{op}-alone{name}", [1, 2, 2], {"r": 2 + keep}, reduction, opset=18, axes=quantised["axes"])
+filters = (rng.normal(size=(8, 8, 3, 3)) / 9).astype("f4")
+np.savez(folder / "conv.npz", w=filters)
+for name, given in (("Conv-3x3", {}), ("Conv-3x3-strides", {"strides": [2, 2]})):
+    write(name, [1, 8, 32, 24], {"y": 4}, node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], **given), w=filters)
+ending = node("ReduceMax", ["abs"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])
+for name, first in (("state", "s"), ("product", "t")):
+    rows = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 8]) for n in ("s", "t")]
+    product = node("MatMul", ["s", "w"], ["t"]), node("Abs", [first], ["abs"]), *ending
+    loop = node(
+        "Loop", ["n", "true", "x"], ["y"], body=helper.make_graph(product, "body", [turn, go, rows[0]], [on, rows[1]])
+    )
+    numbers = {"w": np.eye(8, dtype="f4"), "five": np.float32(5)}
+    write(f"Loop-{name}", [2, 8], {"y": 2}, loop, n=np.array(3), true=np.array(True), **numbers)
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
