@@ -51,6 +51,8 @@ TOLERANCES = {
     "quantised": Tolerance(2.0**-8, relative=0.5, absolute=0.35, clean=0.25),
 }
 WORSE = ("PASS", "IMPRECISE", "WRONG")
+#: Bounds of the errors that a measure counts, in parts of the scale: below the first, between two, from the last on.
+HISTOGRAM = 10.0 ** np.arange(-10, 1)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Measure:
     rms: float | None = None
     cosine: float | None = None
     noise: float | None = None
+    histogram: list[int] | None = None
+    """How many values have no error, and one within each of HISTOGRAM's ranges."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,15 @@ def is_numeric(array: Array) -> bool:
     return array.dtype.kind in "fiub" or array.dtype.isbuiltin == 2
 
 
-def _metrics_of(m: Measure) -> tuple[float | None, ...]:
-    return m.max_abs, m.max_rel, m.rms, m.cosine, m.noise
+def _metrics_of(m: Measure) -> tuple[Any, ...]:
+    return m.max_abs, m.max_rel, m.rms, m.cosine, m.noise, m.histogram
+
+
+def _histogram(error: Array, scale: float) -> list[int]:
+    """HISTOGRAM's counts of these errors."""
+    parts = error[error > 0] / (scale or 1.0)
+    counts = np.bincount(np.searchsorted(HISTOGRAM, parts, side="right"), minlength=len(HISTOGRAM) + 1)
+    return [error.size - parts.size, *counts.tolist()]
 
 
 def _values(
@@ -176,6 +187,7 @@ def _values(
             float(np.sqrt(np.mean(error**2))),
             float(np.dot(actual, truth) / norm) if 0 < norm < np.inf else 1.0,
             min(noise, 1e30),
+            _histogram(error, scale),
         )
     status, message = _verdict(error, truth, scale, noise, dtype, tolerance)
     return Measure(number, name, status, message, *metrics)

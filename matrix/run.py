@@ -33,7 +33,7 @@ from matrix.plan import Cell, Export, Plan
 from matrix.process import Job, Limits, Result
 from matrix.records import Record
 from matrix.text import printable
-from matrix.verdict import Outcome, judged, outcome, repeats
+from matrix.verdict import Outcome, judged, native_fault, outcome, repeats
 from matrix.watcher import Silence, Watcher
 from matrix.workshop import REFERENCE, Workshop, case_files, clear_case, digest_of
 
@@ -358,18 +358,13 @@ class Run:
             "folder": self.workshop.relative(folder),
             "sets": sets_of(export),
         }
+        case = (folder, self._reference(export, folder), sets_of(export), "quantised" if export.way.quantised else "")
         if checked is not None:
             record["seconds"] = {**result.seconds, **checked.seconds}
-            record.update(
-                judged(
-                    checked,
-                    folder,
-                    self._reference(export, folder),
-                    record["sets"],
-                    "quantised" if export.way.quantised else "",
-                )
-            )
+            record.update(judged(checked, *case))
             record["message"] = self._shown(record["message"])
+        elif fault := native_fault(*case, export.way.dtype):
+            record["message"] = self._shown(f"{result.message}; and its native run is WRONG: {fault}")
         record["files"] = case_files(folder)
         record["blame"] = blame.blame_export(record)
         record["log"] = self._kept_log(result, export.key, record["status"])

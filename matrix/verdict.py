@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,24 @@ def judged(checked: Result, folder: Path, model: Path, sets: list[int], toleranc
             status, message, stage = "WRONG", native.message, "native"
         found["native"] = native.as_data()
     return {**found, "status": status, "stage": stage, "message": message}
+
+
+def native_fault(folder: Path, model: Path, sets: list[int], tolerance: str, usual: str) -> str:
+    """What is wrong with the native run of an export that failed behind it; "" where nothing is, or none is there.
+
+    tolerance: of the native run, where it is not the model's own, or the usual one.
+
+    Without it a framework that computes something else than the model would hide behind its exporter's error.
+    """
+    try:
+        reference = json.loads((model / "model.json").read_text())
+        outputs = [{"value": o["name"], "wanted": o["dtype"]} for o in reference["outputs"]]
+        own, truth = read_sets(folder / "native.arrays", sets), read_sets(model_file(model, "truth"), sets)
+        stated = {"outputs": outputs, "tolerance": tolerance or reference.get("tolerance") or usual}
+        found = _compared(own, truth, None, stated, sets)
+    except Exception:  # whatever has become of them, the export's own failure is told
+        return ""
+    return found.message if found.status == "WRONG" else ""
 
 
 def outcome(job: Job, result: Result, export: Record, folder: Path) -> Outcome:

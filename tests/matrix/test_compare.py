@@ -220,6 +220,14 @@ def test_a_native_run_that_lacks_the_output_sets_no_unit() -> None:
     assert found.status == "IMPRECISE"
 
 
+def test_errors_are_counted_by_their_share_of_the_scale() -> None:
+    truth = np.array([2.0, 2.0, 2.0, 2.0, -1.0])
+    actual = truth + 2 * np.array([0, 1e-12, 3e-7, 1e-1, 5])
+    [measure] = compare([{"y": actual}], [{"y": truth}], None, {"y": "float64"}, [0]).measures
+    # none; below 1e-10; from 1e-7; from 0.1; from 1
+    assert measure.histogram == [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1]
+
+
 def test_the_measures_are_data_for_json() -> None:
     found = Comparison("PASS", "", [Measure(0, "y", "PASS", "", 0.0, noise=0.0)])
     assert found.as_data() == [{"set": 0, "output": "y", "status": "PASS", "max_abs": 0.0, "noise": 0.0}]

@@ -261,6 +261,15 @@ def test_a_builder_whose_native_run_is_wrong_is_to_blame_and_excuses_no_runtime(
     }  # fmt: skip
 
 
+def test_a_wrong_native_run_is_told_though_the_export_failed_behind_it(workshop: Workshop) -> None:
+    plan = plan_of([fake_source("wrong_and_broken"), fake_source("broken")], [fake_target("right")])
+    carried_out(plan, workshop)
+    found = {export["source"]: export for export in results(plan, workshop).exports}
+    assert {(e["status"], e["stage"], e["blame"]) for e in found.values()} == {("ERROR", "export", "exporter")}
+    assert "lost its way; and its native run is WRONG: output y" in found["fake.wrong_and_broken@host"]["message"]
+    assert found["fake.broken@host"]["message"].endswith("lost its way")
+
+
 def test_files_in_another_layout_are_fed_and_compared_in_the_models_own(workshop: Workshop) -> None:
     plan = plan_of([fake_source("permuted")], [ONNXRUNTIME, fake_target("off")], variants=("static", "dynamic"))
     carried_out(plan, workshop)

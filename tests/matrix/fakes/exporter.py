@@ -23,7 +23,9 @@ def build(graph: Any, request: Any) -> Any:
 def run(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     [x] = inputs.values()
     y = np.maximum(x, 0)
-    return {"y": {"native_wrong": y + 1, "native_shape": y[..., None]}.get(model.exporter, y)}
+    return {
+        "y": {"native_wrong": y + 1, "wrong_and_broken": y + 1, "native_shape": y[..., None]}.get(model.exporter, y)
+    }
 
 
 def write(model: Any, request: Any, path: str, op: str = "Relu", permutation: tuple[int, ...] = ()) -> None:
@@ -80,4 +82,5 @@ EXPORTERS = {
     "permuted": permuted,
     "refusing": refusing,
     "right": right,
+    "wrong_and_broken": broken,
 }
