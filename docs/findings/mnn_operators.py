@@ -1,4 +1,4 @@
-"""MNN: what its Less, OneHot, GRU, Conv of one dimension and ConvTranspose of three give; and a crash.
+"""MNN: what its Less, OneHot, GRU, convolutions and a Loop give; and a crash.
 
 MNN 3.6.1, numpy 2.4.6. Environment: mnn3.6, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
@@ -17,12 +17,13 @@ folder = sys.argv[1]
 seen = []
 
 
-def forward(name, x, outputs=("y",)):
-    """The outputs, run as the documentation does; no list where MNN gives up."""
+def forward(name, x, outputs=("y",), winograd=3):
+    """The outputs, run as the documentation does; an empty list where MNN gives up. winograd: 0 is none, 3 as usual."""
     made = os.path.join(tempfile.mkdtemp(), "model.mnn")
     given = ["-f", "ONNX", "--modelFile", f"{folder}/{name}.onnx", "--MNNModel", made, "--bizCode", "MNN"]
     _tools.mnnconvert(["mnnconvert", *given])
     manager = MNN.nn.create_runtime_manager(({"backend": "CPU", "numThread": 1, "precision": "high"},))
+    manager.set_hint(3, winograd)
     module = MNN.nn.load_module_from_file(made, ["x"], list(outputs), runtime_manager=manager)
     found = module.forward([MNN.expr.const(x, x.shape, MNN.expr.NCHW, MNN.expr.float)])
     return [np.array(MNN.expr.convert(v, MNN.expr.NCHW).read()) for v in found]
@@ -83,6 +84,21 @@ print("## what was added:", np.unique((biased - plain).round(3)))
 many = len(forward("MatMul-vector", np.ones((2, 5, 3), "f4")))
 print("## MatMul (2, 5, 3) with a vector: expected 1 output, got", many)
 seen.append(many == 0)
+
+x, w = rng.normal(size=(1, 8, 32, 24)).astype("f4"), np.load(f"{folder}/conv.npz")["w"]
+windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), (2, 3))
+true = np.einsum("nchwij,ocij->nohw", windows.astype("f8"), w.astype("f8"))
+simple = np.einsum("nchwij,ocij->nohw", windows, w)
+errors = [np.abs(y - true).max() for y in (simple, forward("Conv-3x3", x)[0], forward("Conv-3x3", x, winograd=0)[0])]
+strided = np.abs(forward("Conv-3x3-strides", x)[0] - true[:, :, ::2, ::2]).max()
+print("## Conv of 3 x 3: error of NumPy {:.1e}, of MNN {:.1e}, without Winograd {:.1e}".format(*errors), end="")
+print(f", with strides {strided:.1e}")
+seen.append(errors[1] > 5 * errors[0] and max(errors[2], strided) < 3 * errors[0])
+
+state = rng.normal(size=(2, 8)).astype("f4")
+many = [len(forward(f"Loop-{name}", state)) for name in ("product", "state")]
+print("## Loop until the product is great: expected 1 output, got", many[0], "and where the state is compared", many[1])
+seen.append(many == [0, 1])
 
 numbers = np.arange(64, dtype="f4").reshape(1, 1, 4, 4, 4)
 maxima = numbers.reshape(2, 2, 2, 2, 2, 2).max((1, 3, 5))[None, None]
