@@ -10,6 +10,10 @@ UNSUPPORTED = (
     r"not supported",
     r"must be static",
     r"Unsupported value_info type",
+    r"[Uu]nsupported (type|padding mode|src_prc)",
+    r"doesn't support",
+    r"only supported for",
+    r"`fmod` attribute must be set to 1",
 )
 PRECISIONS = {"f32": {"INFERENCE_PRECISION_HINT": "f32"}, "default": {}}
 ASKED = ("EXECUTION_DEVICES", "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS")

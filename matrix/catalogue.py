@@ -130,6 +130,7 @@ SOURCES = {
         Source("tensorflow.function", "TensorFlow", "keras.py", "function", "tensorflow", 1, (6, 18)),
         Source("tensorflow.keras", "TensorFlow", "keras.py", "keras", "tensorflow", 1, (6, 18)),
         Source("tensorflow.savedmodel", "TensorFlow", "keras.py", "savedmodel", "tensorflow", 1, (6, 18)),
+        Source("tensorflow.tflite", "TensorFlow Lite", "tflite.py", "tflite", "tensorflow", 1, (6, 18)),
         Source("tfjs.layers", "TensorFlow.js", "tfjs.py", "layers", "tfjs", 1, (9, 18)),
         Source("torchzoo.dynamo", "timm, transformers", "torch_zoo.py", "dynamo", "torchzoo", 2, (18, 25), "zoo"),
         Source(

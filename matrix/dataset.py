@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -27,6 +27,9 @@ from matrix.plan import Plan
 from matrix.records import Journal, Record
 from matrix.text import headline, printable
 from models.catalogue import all_models
+
+if TYPE_CHECKING:
+    from matrix.diff import Differences
 
 SCHEMA = 2
 _BATCH = 20_000
@@ -57,14 +60,18 @@ CELLS: dict[str, Any] = {
 NESTED = ("measures", "folder", "key")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matrix:
-    """What a run, or several, made."""
+    """What a run, or several, made; equal to itself only, so that what was computed of it can be kept."""
 
     about: dict[str, Any]
     """schema, run, generated, suite, and by name or key: sources, targets, models, runs, environments, canaries."""
     exports: pl.DataFrame
     cells: pl.DataFrame
+    since: Differences | None = None
+    """What changed since a matrix that was published before, if it is to be told."""
+    history: tuple[Matrix, ...] = ()
+    """Matrices of earlier runs, the oldest first, if they are to be told of."""
 
 
 # -- from the journal ------------------------------------------------------------------------------------------------
@@ -246,9 +253,14 @@ def write(matrix: Matrix, folder: Path) -> None:
     """about.json, exports.parquet and cells.parquet, each whole or not at all."""
     write_whole(folder / "about.json", [json.dumps(matrix.about, indent=1)])
     for name in ("exports", "cells"):
-        path = folder / f"{name}.parquet"
-        getattr(matrix, name).write_parquet(path.with_name(path.name + ".new"), compression="zstd", compression_level=9)
-        os.replace(path.with_name(path.name + ".new"), path)
+        write_frame(getattr(matrix, name), folder / f"{name}.parquet")
+
+
+def write_frame(frame: pl.DataFrame, path: Path, level: int = 9) -> None:
+    """A Parquet file that is there whole, or as it was; `level` of its compression, up to 22."""
+    scratch = path.with_name(path.name + ".new")
+    frame.write_parquet(scratch, compression="zstd", compression_level=level)
+    os.replace(scratch, path)
 
 
 def write_json(matrix: Matrix, path: Path) -> None:
@@ -274,22 +286,34 @@ def write_whole(path: Path, parts: Iterable[str]) -> None:
     os.replace(scratch, path)
 
 
-def read(place: Path) -> Matrix:
-    """A published matrix: its folder, or a matrix.json. Raises UserError."""
+def read(place: Path, measures: bool = True) -> Matrix:
+    """A published matrix: its folder, or a matrix.json. `measures` False: NESTED is left null. Raises UserError."""
     try:
         if (place / "about.json").exists():
             about = _known_schema(json.loads((place / "about.json").read_text(encoding="utf-8")), place)
-            frames = [pl.read_parquet(place / f"{name}.parquet") for name in ("exports", "cells")]
+            frames = [
+                _read_parquet(place / f"{name}.parquet", schema, measures)
+                for name, schema in (("exports", EXPORTS), ("cells", CELLS))
+            ]
         else:
             place = place / "matrix.json" if place.is_dir() else place
             about = _known_schema(json.loads(place.read_text(encoding="utf-8")), place)
             rows = [about.pop(name, []) for name in ("exports", "cells")]
             frames = [_read_rows(own, schema) for own, schema in zip(rows, (EXPORTS, CELLS), strict=True)]
-        return Matrix({**about, "targets": [{**t, "name": t["name"]} for t in about["targets"]]}, *frames)
+        return Matrix({**about, "targets": [{**t, "name": t["name"]} for t in about["targets"]]}, frames[0], frames[1])
     except OSError as error:
         raise UserError(f"no matrix in {place}: {error.strerror} (make one with onnx-interop run)") from None
     except (ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError):
         raise UserError(f"{place} is no matrix of this suite") from None
+
+
+def _read_parquet(path: Path, schema: dict[str, Any], measures: bool) -> pl.DataFrame:
+    """The columns of a schema; null where the file, as that of a snapshot, does not have them."""
+    there = [n for n in pl.read_parquet_schema(path) if n in schema and (measures or n not in NESTED)]
+    frame = pl.read_parquet(path, columns=there)
+    return frame.select(
+        pl.col(name).cast(kind) if name in there else pl.lit(None, kind).alias(name) for name, kind in schema.items()
+    )
 
 
 def _known_schema(about: dict[str, Any], place: Path) -> dict[str, Any]:

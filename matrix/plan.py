@@ -261,8 +261,8 @@ def _makes_sense(source: Source, model: ReferenceModel, variant: Variant, select
     dtype = variant.quantised or variant.dtype
     if dtype not in ("float32", "float64") and not model.narrow:
         return False
-    usual = "float32" if not selection.sources else source.dtypes[0]
-    return dtype in source.dtypes and (asked or dtype == usual)
+    usual = dtype == source.dtypes[0] and (dtype == "float32" or bool(selection.sources))
+    return dtype in source.dtypes and (asked or usual)
 
 
 def _choose(what: str, patterns: Sequence[str], known: Iterable[str], where: str) -> list[str]:

@@ -1,9 +1,13 @@
-"""Making `public/` of a matrix: a static page, and the same for machines (dataset.py, matrix.csv, matrix.md)."""
+"""Making `public/` of a matrix: the site, and the same for machines.
+
+matrix.json, matrix.csv, Parquet, matrix.md, junit.xml, feed.xml, scores.json, and badges/.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +17,26 @@ import polars as pl
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
+from matrix import junit
+from matrix.badges import badges
 from matrix.blame import RIGHT
 from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
 from matrix.errors import UserError
+from matrix.feed import feed
 from matrix.progress import STATUSES
+from matrix.scores import scores
 from matrix.site.build import build
-from matrix.text import markdown
+from matrix.text import markdown, xml
 
 #: The columns of matrix.csv.
 CSV = tuple(name for name in CELLS if name not in NESTED)
 
 
-def publish(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
+def publish(matrix: Matrix, folder: Path, work: Path | None = None, since: Path | None = None) -> None:
     """Write every file of the site into `folder`, each whole or not at all. Raises UserError.
 
-    work: the work folder of the run, where its logs and cases are, if it is here.
+    work: the work folder of the run, where its logs and cases are, if it is here. since: where the published matrix is
+    that `matrix.since` compares with; the entries of its feed are carried on.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,12 +45,34 @@ def publish(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
     write(matrix, folder)
     write_json(matrix, folder / "matrix.json")
     write_whole(folder / "matrix.csv", _csv(matrix.cells))
-    templates = Templates(
-        loader=PackageLoader("matrix"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    templates.filters["markdown"] = markdown
-    write_whole(folder / "matrix.md", templates.get_template("matrix.md.j2").generate(**_view(matrix)))
+    write_whole(folder / "scores.json", [json.dumps(scores(matrix), indent=1, allow_nan=False)])
+    write_whole(folder / "junit.xml", junit.parts(matrix))
+    templates = _templates()
+    view = _view(matrix)
+    write_whole(folder / "matrix.md", templates.get_template("matrix.md.j2").generate(**view))
+    news = feed(matrix.about, matrix.since, since / "feed.xml" if since else None)
+    write_whole(folder / "feed.xml", templates.get_template("feed.xml.j2").generate(**news))
+    shares = {
+        "targets": view["by_target"],
+        "sources": {s: _share(c) for s, c in counts(matrix.cells, "source").items()},
+    }
+    for path, text in badges(shares, templates.get_template("badge.svg.j2")):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / path, [text])
     build(matrix, folder, work)
+
+
+def _templates() -> Templates:
+    """Of what is no page: what is put into XML is escaped, what is put into Markdown has a filter of its own."""
+    templates = Templates(
+        loader=PackageLoader("matrix"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=lambda name: name is not None and name.endswith((".xml.j2", ".svg.j2")),
+    )
+    templates.filters["markdown"], templates.filters["xml"] = markdown, xml
+    return templates
 
 
 def _csv(cells: pl.DataFrame) -> Iterator[str]:

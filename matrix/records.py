@@ -21,6 +21,7 @@ from typing import Any
 SCHEMA = 2
 Record = dict[str, Any]
 _FSYNC_SECONDS = 2.0
+_NAMED = 20
 _BLOCK = 4096
 _CHECKSUM = ',"crc":"%08x"}'
 
@@ -31,6 +32,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Read what is there. Lines that are damaged, or of another schema, are counted, left out, and done again."""
         self.path, self.damaged, self.outdated = path, 0, 0
+        self.left_out: list[int] = []
+        """The numbers of the first lines, from 1, that are damaged or of another schema."""
         self._places: dict[str, dict[str, int]] = defaultdict(dict)
         self._records: dict[tuple[str, str], Record] = {}
         """All but the cells', which are read again when they are asked for."""
@@ -43,13 +46,14 @@ class Journal:
         """Take in all whole lines; whether the last one was torn off."""
         line, place = b"\n", 0
         with self.path.open("rb") as file:
-            for line in file:
-                self._take(line.rstrip(b"\n"), place)
+            for number, line in enumerate(file, 1):
+                if not self._take(line.rstrip(b"\n"), place) and len(self.left_out) < _NAMED:
+                    self.left_out.append(number)
                 place += len(line)
         return not line.endswith(b"\n")
 
-    def _take(self, line: bytes, place: int) -> None:
-        """Take in the line that begins at this place."""
+    def _take(self, line: bytes, place: int) -> bool:
+        """Take in the line that begins at this place; whether it counts."""
         try:
             record = json.loads(line)
             if record["schema"] != SCHEMA:
@@ -59,8 +63,10 @@ class Journal:
             else:
                 del record["crc"]
                 self._keep(record, place)
+                return True
         except (ValueError, KeyError, TypeError, RecursionError):
             self.damaged += 1
+        return False
 
     def _keep(self, record: Record, place: int) -> None:
         self._places[record["kind"]][record["key"]] = place

@@ -21,7 +21,8 @@ import numpy as np
 from models.catalogue import all_models
 from models.layers import LAYERS
 from models.layers.base import Array, attributes_of
-from models.net import Graph, Node, compute, evaluate_all
+from models.net import Graph, Node, compute
+from models.precision import held
 from models.registry import ReferenceModel
 from models.store import draw_inputs, input_set_sizes
 
@@ -105,10 +106,12 @@ def _close(actual: Array, truth: Array) -> bool:
 class Trace:
     """Every value of a graph for some inputs, so that a mutant is computed only from its change on."""
 
-    def __init__(self, graph: Graph, inputs: Outputs) -> None:
-        """Compute all values of `graph`; float32 suffices, far below the tolerance."""
-        self._graph = graph
-        self._values = evaluate_all(graph, inputs, "float32")
+    def __init__(self, graph: Graph, inputs: Outputs, precision: str = "float32") -> None:
+        """Compute all values of `graph`; float32 suffices for its own tolerance, far below which it stays."""
+        self._graph, self._precision = graph, precision
+        self._values = {name: self._held(name, array) for name, array in inputs.items()}
+        for node in graph.nodes:
+            self._values.update(self._computed(node, self._values, graph.weights))
         self.outputs = self._named(graph, self._values)
 
     def mutated(self, mutant: Graph) -> Outputs:
@@ -120,10 +123,18 @@ class Trace:
         for node, original in zip(mutant.nodes, self._graph.nodes, strict=True):
             if node is original and changed.isdisjoint(node.inputs) and not self._reweighted(node, mutant):
                 continue
-            results = compute(node, values, mutant.weights, "float32")
+            results = self._computed(node, values, mutant.weights)
             changed |= {name for name, array in results.items() if not np.array_equal(array, values[name])}
             values.update(results)
         return self._named(mutant, values) if changed else self.outputs
+
+    def _computed(self, node: Node, values: Outputs, weights: Outputs) -> Outputs:
+        results = compute(node, values, weights, self._precision)
+        return {name: self._held(name, array) for name, array in results.items()}
+
+    def _held(self, name: str, array: Array) -> Array:
+        """The numbers of a value as they pass on to the next layer."""
+        return held(array, self._precision)
 
     def _reweighted(self, node: Node, mutant: Graph) -> bool:
         return any(mutant.weights[name] is not self._graph.weights[name] for name in node.weights.values())
@@ -214,15 +225,21 @@ _MISTAKES: dict[type, Callable[[str, Any], list[Any]]] = {
 }
 
 
-def judge(model: ReferenceModel, same: Same = within_tolerance) -> Iterator[Verdict]:
-    """Try every mutation of a layer model, and the first of each subject of an architecture, which has so many."""
-    graph = model.graph()
-    traces = [Trace(graph, inputs) for inputs in _input_sets(model, graph)]
+def telling_mutations(model: ReferenceModel, graph: Graph) -> Iterator[Mutation]:
+    """Every mutation of a layer model, and the first of each subject of an architecture, which has so many."""
     tried: set[tuple[str, str]] = set()
     for mutation in mutations(graph):
         if model.kind == "architecture" and (mutation.place, mutation.subject) in tried:
             continue
         tried.add((mutation.place, mutation.subject))
+        yield mutation
+
+
+def judge(model: ReferenceModel, same: Same = within_tolerance) -> Iterator[Verdict]:
+    """Try the telling mutations of a model."""
+    graph = model.graph()
+    traces = [Trace(graph, inputs) for inputs in _input_sets(model, graph)]
+    for mutation in telling_mutations(model, graph):
         outcomes: set[str] = set()
         for trace in traces:
             outcomes.add(_outcome(trace, mutation.graph, same))

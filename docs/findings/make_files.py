@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from onnx import TensorProto, checker, helper, numpy_helper, save
+from onnx import TensorProto, checker, helper, numpy_helper, save, shape_inference
 
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
@@ -24,6 +24,23 @@ def write(name, shape, outputs, *nodes, opset=17, dtype=TensorProto.FLOAT, **con
     graph = helper.make_graph(list(nodes), name, inputs, results, initializers)
     domains = [helper.make_opsetid(domain, 1) for domain in {node.domain for node in nodes} - {""}]
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), *domains], ir_version=8)
+    checker.check_model(model, full_check=True)
+    save(model, folder / f"{name}.onnx")
+
+
+def single(name, op, opset, inputs, outputs="y", constants=(), **attributes):
+    """One operator: its inputs are arrays, of which dtype and shape count, or None; those in `constants` are held."""
+    given = {n: array for n, array in inputs.items() if array is not None}
+    infos = [
+        helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for n, array in given.items()
+        if n not in constants
+    ]
+    call = helper.make_node(op, [n if n in given else "" for n in inputs], outputs.split(), **attributes)
+    results = [helper.make_empty_tensor_value_info(n) for n in outputs.split()]
+    graph = helper.make_graph([call], name, infos, results, [numpy_helper.from_array(given[n], n) for n in constants])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    model = shape_inference.infer_shapes(model, strict_mode=True)
     checker.check_model(model, full_check=True)
     save(model, folder / f"{name}.onnx")
 
@@ -185,4 +202,79 @@ for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("comput
     body = helper.make_graph([add, *ending], "body", [turn, go, only[0]], [on, only[1]])
     loop, numbers = node("Loop", ["n", "true", "x"], ["y"], body=body), {"one": np.float32(1), "five": np.float32(5)}
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), true=np.array(True), **numbers)
+for dtype, opset in (("u1", 11), ("u4", 11), ("u8", 11), ("i1", 28)):
+    three = np.zeros(3, dtype)
+    for direction in ("LEFT", "RIGHT"):
+        single(f"BitShift-{dtype}-{direction}", "BitShift", opset, {"x": three, "n": three}, direction=direction)
+three, image = np.zeros(3, "f4"), np.zeros((1, 1, 4, 4), "f4")
+single("Cast-f4-f8", "Cast", 13, {"x": three}, to=TensorProto.DOUBLE)
+single("Cast-f8-f4", "Cast", 13, {"x": three.astype("f8")}, to=TensorProto.FLOAT)
+for dtype in ("f8", "i8"):
+    single(f"Add-{dtype}", "Add", 14, {"x": three.astype(dtype), "z": three.astype(dtype)})
+for kind in ("FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT8E8M0"):
+    there = node("Cast", ["x"], ["c"], to=getattr(TensorProto, kind)), node("Cast", ["c"], ["y"], to=TensorProto.FLOAT)
+    write(f"Cast-{kind}", [3], {"y": 1}, *there, opset=24)
+for op in ("ReduceMax", "ReduceMin"):
+    single(f"{op}-infinite", op, 18, {"x": np.zeros((2, 2), "f4"), "axes": np.array([1])}, constants=["axes"])
+for name, held in (("", []), ("-constant", ["k"])):
+    single(f"TopK{name}", "TopK", 11, {"x": np.zeros(6, "f4"), "k": np.array([4])}, "y i", held)
+boxes = {"b": np.zeros((1, 2, 4), "f4"), "s": np.zeros((1, 1, 2), "f4"), "m": np.array([3])}
+limits = {"o": np.array([0.5], "f4"), "t": np.array([0], "f4")}
+single("NonMaxSuppression", "NonMaxSuppression", 11, {**boxes, **limits}, constants=["m", "o", "t"])
+single("MaxPool-ceil", "MaxPool", 12, {"x": np.zeros((1, 1, 3), "f4")}, kernel_shape=[1], strides=[3], ceil_mode=1)
+for opset, axis, inputs in ((19, {"axis": 2}, {}), (20, {}, {"length": None, "axis": np.array(2)})):
+    held = list(inputs)[1:]
+    single(f"DFT-{opset}", "DFT", opset, {"x": np.zeros((1, 2, 2, 1), "f4"), **inputs}, constants=held, **axis)
+single("DFT-onesided", "DFT", 19, {"x": np.zeros((1, 2, 1), "f4")}, axis=1, onesided=1)
+single("DFT-inverse", "DFT", 19, {"x": np.zeros((1, 2, 2), "f4")}, axis=1, onesided=1, inverse=1)
+half = {"x": image, "roi": None, "scales": np.array([1, 1, 0.5, 0.5], "f4")}
+for name, mode, option in (("antialias", "linear", "antialias"), ("exclude-outside", "cubic", "exclude_outside")):
+    for value in (0, 1):
+        single(f"Resize-{name}-{value}", "Resize", 19, half, constants=["scales"], mode=mode, **{option: value})
+sizes = {"x": image, "roi": None, "scales": None, "sizes": np.array([2, 4])}
+keep = {"axes": [2, 3], "keep_aspect_ratio_policy": "not_larger"}
+single("Resize-not-larger", "Resize", 19, sizes, constants=["sizes"], mode="nearest", **keep)
+for op, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4)):
+    cell = {"x": np.zeros((2, 1, 1), "f4"), **{n: np.full((1, gates, 1), 0.5, "f4") for n in ("w", "r")}}
+    for layout in (0, 1):
+        single(f"{op}-layout-{layout}", op, 14, cell, "y", ["w", "r"], hidden_size=1, layout=layout)
+for weight in (0, 1):
+    ignored = {**cell, "b": None, "lengths": None, "h": None, "c": None, "p": np.full((1, 3), weight, "f4")}
+    single(f"LSTM-peepholes-{weight}", "LSTM", 14, ignored, "y", ["w", "r", "p"], hidden_size=1)
+for opset, mode in ((13, {}), (28, {"mode": "CRD"})):
+    single(f"SpaceToDepth-{opset}", "SpaceToDepth", opset, {"x": np.zeros((1, 2, 2, 2), "f4")}, blocksize=2, **mode)
+row = {name: np.zeros((1, 1, 5, 1), "f4") for name in "qkv"}
+single("Attention-window", "Attention", 25, row, left_window_size=1, right_window_size=2)
+for new in (2, 3):
+    row = {n: np.zeros((1, 1, size, 1), "f4") for n, size in (("q", 2), ("k", new), ("v", new), ("pk", 1), ("pv", 1))}
+    row = {**dict.fromkeys(["q", "k", "v", "mask", "pk", "pv"]), **row}
+    single(f"Attention-past-{new}", "Attention", 23, row, "y present_k present_v", is_causal=1)
+quantised = {"s": np.float32(0.01), "z": np.uint8(100), "axes": np.array([-1])}
+for op in ("ReduceMax", "ReduceMin", "ReduceMean"):
+    there = node("QuantizeLinear", ["r", "s", "z"], ["q"]), node("DequantizeLinear", ["q", "s", "z"], ["y"])
+    for name, keep in (("", 0), ("-kept", 1)):
+        reduction = node(op, ["x", "axes"], ["r"], keepdims=keep)
+        write(f"{op}-Quantize{name}", [1, 2, 2], {"y": 2 + keep}, reduction, *there, opset=18, **quantised)
+        write(f"{op}-alone{name}", [1, 2, 2], {"r": 2 + keep}, reduction, opset=18, axes=quantised["axes"])
+filters = (rng.normal(size=(8, 8, 3, 3)) / 9).astype("f4")
+np.savez(folder / "conv.npz", w=filters)
+for name, given in (("Conv-3x3", {}), ("Conv-3x3-strides", {"strides": [2, 2]})):
+    write(name, [1, 8, 32, 24], {"y": 4}, node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], **given), w=filters)
+ending = node("ReduceMax", ["abs"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])
+for name, first in (("state", "s"), ("product", "t")):
+    rows = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 8]) for n in ("s", "t")]
+    product = node("MatMul", ["s", "w"], ["t"]), node("Abs", [first], ["abs"]), *ending
+    loop = node(
+        "Loop", ["n", "true", "x"], ["y"], body=helper.make_graph(product, "body", [turn, go, rows[0]], [on, rows[1]])
+    )
+    numbers = {"w": np.eye(8, dtype="f4"), "five": np.float32(5)}
+    write(f"Loop-{name}", [2, 8], {"y": 2}, loop, n=np.array(3), true=np.array(True), **numbers)
+parts = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+erf = [node("Div", ["x", "root"], ["d"]), node("Erf", ["d"], ["e"]), node("Add", ["e", "one"], ["a"])]
+for name, first, second in (("last", ["x", "a"], ["m", "half"]), ("first", ["x", "half"], ["m", "a"])):
+    write(f"Gelu-half-{name}", [2, 7], {"y": 2}, *erf, node("Mul", first, ["m"]), node("Mul", second, ["y"]), **parts)
+pool = node("MaxPool", ["x"], ["m"], kernel_shape=[1, 1], strides=[1, 1])
+for name, inputs in (("first", ["c", "m"]), ("second", ["m", "c"])):
+    write(f"MaxPool-Add-{name}", [2, 8, 5, 4], {"y": 4}, pool, node("Add", inputs, ["y"]), c=np.ones((1,) * 4, "f4"))
+write("Pow-int64", [2, 3], {"y": 2}, node("Pow", ["x", "two"], ["y"]), two=np.array([2]))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

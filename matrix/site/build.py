@@ -18,12 +18,16 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import cells, choose, operators, overview, pairs
+from matrix.site import cells, choose, diff, method, operators, overview, pairs, scores, speed, versions
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
-#: names and values of its data scripts, or names and bytes of files.
-PAGES: dict[str, ModuleType] = {"index": overview, "choose": choose, "operators": operators}
+#: names and values of its data scripts, or names and bytes of files. One with wanted(matrix) is there only where that
+#: is so.
+PAGES: dict[str, ModuleType] = {
+    "index": overview, "choose": choose, "scores": scores, "speed": speed, "operators": operators, "versions": versions,
+    "diff": diff, "method": method,
+}  # fmt: skip
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}
 
@@ -38,14 +42,21 @@ def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
         lstrip_blocks=True,
     )
     _write_assets(folder / "assets")
-    for name, page in {**PAGES, **BEHIND}.items():
+    pages = {name: page for name, page in PAGES.items() if _is_wanted(page, matrix)}
+    for name in PAGES.keys() - pages.keys():  # of what was published there before
+        (folder / f"{name}.html").unlink(missing_ok=True)
+    for name, page in {**pages, **BEHIND}.items():
         for file, value in page.data(matrix, work):
             if isinstance(value, bytes):
                 write_bytes(folder / file, value)
             else:
                 write_data(folder, file, value)
-        shown = {"page": name, "title": page.TITLE, "pages": PAGES, "about": matrix.about, **page.view(matrix)}
+        shown = {"page": name, "title": page.TITLE, "pages": pages, "about": matrix.about, **page.view(matrix)}
         write_whole(folder / f"{name}.html", templates.get_template(f"{name}.html.j2").generate(**shown))
+
+
+def _is_wanted(page: ModuleType, matrix: Matrix) -> bool:
+    return not hasattr(page, "wanted") or bool(page.wanted(matrix))
 
 
 def write_data(folder: Path, name: str, value: Any) -> None:
@@ -65,9 +76,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _write_assets(folder: Path) -> None:
-    """Style and libraries as they are; the modules in one script that puts them into an import map."""
+    """Styles and libraries as they are; the modules in one script that puts them into an import map."""
     (folder / "vendor").mkdir(parents=True, exist_ok=True)
-    shutil.copy(ASSETS / "style.css", folder)
+    for path in ASSETS.glob("*.css"):
+        shutil.copy(path, folder)
     for path in (ASSETS / "vendor").glob("*.js"):
         shutil.copy(path, folder / "vendor")
     for path in (ASSETS / "vendor").glob("LICENSE.*"):

@@ -11,12 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from matrix.blame import RIGHT
 from matrix.catalogue import ROOT
 from matrix.compare import HISTOGRAM
 from matrix.dataset import Matrix
 from matrix.reproduction import of_export, on_target
 from matrix.site import columns, pairs
-from matrix.site.shown import MEANINGS, OUTSIDE, RIGHT
+from matrix.site.shown import MEANINGS, OUTSIDE
 from matrix.text import printable
 
 TITLE = "Cell"
@@ -51,15 +52,16 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     for place, source in enumerate(matrix.about["sources"]):
         rows = matrix.exports.filter(pl.col("source") == source["name"]).with_columns(columns.label())
         cases: dict[str, str] = {}
-        for row in rows.filter(pl.col("folder").is_not_null()).to_dicts() if work else ():
-            if (row["source"], row["model"], row["label"]) in wanted and (case := _case(work, row["folder"])):
-                name = cases[f"{row['model']}/{row['label']}"] = f"cases/{place}/{Path(row['folder']).name}.zip"
-                yield name, case
+        if work:
+            for row in rows.filter(pl.col("folder").is_not_null()).to_dicts():
+                if (row["source"], row["model"], row["label"]) in wanted and (case := _case(work, row["folder"])):
+                    name = cases[f"{row['model']}/{row['label']}"] = f"cases/{place}/{Path(row['folder']).name}.zip"
+                    yield name, case
         yield f"exports/{place}", [_told(row, cases, work) for row in rows.to_dicts()]
     if work:
-        for place, rows in pairs.of_pairs(matrix):
+        for name, rows in pairs.of_pairs(matrix):
             logs = rows.filter(pl.col("log").is_not_null()).select("model", "label", "log").rows()
-            yield f"logs/{place}", {f"{model}/{label}": log_end(work, log) for model, label, log in logs}
+            yield f"logs/{name}", {f"{model}/{label}": log_end(work, log) for model, label, log in logs}
 
 
 def _with_something_not_right(matrix: Matrix) -> set[tuple[str, str, str]]:

@@ -40,14 +40,13 @@ def of_pairs(matrix: Matrix) -> Iterator[tuple[str, pl.DataFrame]]:
     """The cells of each source on each target, with `label` and `file_opset`; "S-T" are their places in about."""
     place = {kind: {e["name"]: n for n, e in enumerate(matrix.about[f"{kind}s"])} for kind in ("source", "target")}
     opsets = columns.files(matrix).select(*columns.FILE, file_opset="opset")
-    where = matrix.cells.select("source", "target").with_row_index("at")
-    for source, target, at in where.group_by("source", "target", maintain_order=True).agg("at").iter_rows():
-        rows = matrix.cells[at].with_columns(columns.label())
+    # One source at a time: to gather a few rows from all cells costs more than to go through them.
+    for source, number in place["source"].items():
+        rows = matrix.cells.filter(pl.col("source") == source).with_columns(columns.label())
         own = opsets.filter(pl.col("source") == source)
-        yield (
-            f"{place['source'][source]}-{place['target'][target]}",
-            rows.join(own, on=list(columns.FILE), how="left", maintain_order="left"),
-        )
+        told = rows.join(own, on=list(columns.FILE), how="left", maintain_order="left")
+        for part in told.partition_by("target", maintain_order=True):
+            yield f"{number}-{place['target'][part['target'][0]]}", part
 
 
 def _chunk(rows: pl.DataFrame) -> dict[str, list[Any]]:

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from matrix.batch import Batch, run_batches
 from matrix.catalogue import ROOT
-from matrix.check import _feed, check
+from matrix.check import _feed, _width_told, check
 from matrix.environments import HOST
 from matrix.jobs import read_arrays
 from matrix.process import Place, Result
@@ -209,6 +209,60 @@ def test_the_data_sets_are_those_of_onnx_and_equal_the_feeds(checked: Checked, r
             for i, name in enumerate("ab"):
                 tensor = onnx.load_tensor(folder / f"output_{i}.pb")
                 np.testing.assert_array_equal(numpy_helper.to_array(tensor), results[f"{number}/{name}"])
+
+
+# -- the width of integers -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "dtype", "width"),
+    [
+        ({}, "int64", "int64"),
+        ({"wanted": "int32"}, "int64", "int32"),
+        ({"wanted": "int64"}, "int32", "int64"),
+        # A width is all that an exporter may tell: neither another kind of number, nor the precision of the model.
+        ({"wanted": "int16"}, "int64", "int64"),
+        ({"wanted": "float32"}, "int64", "int64"),
+        ({"wanted": "float16"}, "float32", "float32"),
+        ({"wanted": "int32"}, "float32", "float32"),
+        ({"wanted": "int32"}, "bool", "bool"),
+        ({"wanted": None}, "int64", "int64"),
+        ({"wanted": ["int32"]}, "int64", "int64"),
+    ],
+)
+def test_an_exporter_may_tell_the_width_of_integers_alone(told: dict[str, Any], dtype: str, width: str) -> None:
+    assert _width_told({"name": "n", **told}, dtype) == width
+
+
+@pytest.mark.parametrize(("told", "status"), [({"wanted": "int32"}, "PASS"), ({}, "WRONG"), ({"wanted": "x"}, "WRONG")])
+def test_integers_of_another_width_must_be_told(
+    told: dict[str, str], status: str, reference: Path, tmp_path: Path
+) -> None:
+    narrow_integers(reference, tmp_path / "out")
+    mapping = {"inputs": [{"name": "n", "value": "n", **told}], "outputs": [{"name": "m", "value": "m", **told}]}
+    found = check(job_of(reference, tmp_path / "out", mapping, None, False), lambda stage: None)
+    assert (found["status"], found["runnable"]) == (status, True)
+    assert found["message"] == ("" if status == "PASS" else "input n is int32, in the model int64")
+    # What runtimes must return, and what is fed to them.
+    assert found["outputs"][0]["wanted"] == ("int32" if status == "PASS" else "int64")
+    assert read_arrays(tmp_path / "out" / "feeds.arrays")["0/n"].dtype == np.int32
+
+
+def narrow_integers(reference: Path, out: Path) -> None:
+    """A model m = n + 1 of int64, and its file, which has int32."""
+    sides = {
+        side: [{"name": name, "dtype": "int64", "shape": [3]}] for side, name in (("inputs", "n"), ("outputs", "m"))
+    }
+    sides["outputs"][0]["value"] = "add_1"
+    (reference / "model.json").write_text(json.dumps({"name": "count", "input_sets": SIZES, **sides}))
+    numbers = {number: np.arange(3) + number for number in range(len(SIZES))}
+    np.savez(reference / "inputs.npz", **{f"{number}/n": n for number, n in numbers.items()})  # type: ignore[arg-type]
+    np.savez(reference / "rounded.npz", **{f"{n}/m": m + 1 for n, m in numbers.items()})  # type: ignore[arg-type]
+    n, m = (helper.make_tensor_value_info(name, TensorProto.INT32, [3]) for name in "nm")
+    one = numpy_helper.from_array(np.array(1, np.int32), "one")
+    graph = helper.make_graph([helper.make_node("Add", ["n", "one"], ["m"])], "count", [n], [m], [one])
+    out.mkdir()
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), out / "model.onnx")
 
 
 # -- bad files -------------------------------------------------------------------------------------------------------

@@ -168,6 +168,13 @@ def test_other_dtypes_are_planned_when_asked_for_where_the_exporter_has_them() -
     assert [export.key for export in make_plan(asked).exports] == ["canonical@host/linear/float16"]
 
 
+def test_the_first_dtype_of_an_exporter_is_planned_when_it_is_named_and_by_default_if_it_is_float32() -> None:
+    assert variants(Selection(models=["linear"], sources=["tensorflow.tflite"])) == {("linear", "int8")}
+    assert "tensorflow.tflite@tensorflow2.21" not in sources(make_plan(Selection(models=["linear"])))
+    asked = Selection(models=["linear"], sources=["tensorflow.tflite"], variants=["static", "int8"])
+    assert variants(asked) == {("linear", "static"), ("linear", "int8")}
+
+
 def test_each_opset_gives_an_export_of_its_own() -> None:
     plan = make_plan(Selection(models=["linear"], sources=["canonical"], opsets=[13, 17, 13]))
     assert [export.key for export in plan.exports] == [

@@ -34,7 +34,7 @@ from matrix.dataset import of_plan
 from matrix.environments import Environment
 from matrix.plan import Plan
 from matrix.process import Result
-from matrix.records import Record
+from matrix.records import Journal, Record
 from matrix.run import Run
 from matrix.verdict import outcome
 from matrix.watcher import Silence
@@ -491,3 +491,16 @@ def test_a_record_leads_to_its_run_its_versions_its_file_and_its_log(workshop: W
     assert hashlib.sha256(data).hexdigest() == record["sha256"]
     assert "no such <kernel>" in (workshop.folder / record["log"]).read_text()
     assert str(workshop.folder) not in json.dumps([record, export]), "the folder can be moved"
+
+
+def test_a_file_that_was_exported_elsewhere_is_run_here_without_its_exporter(workshop: Workshop) -> None:
+    source, there, here = fake_source("right"), Environment("fake1.0", "host"), Environment("fake1.0", "fake")
+    there.__dict__["lock"] = "the lock of another machine"
+    carried_out(plan_of([source], [fake_target("right")], places={source.name: there}), workshop)
+    plan = plan_of([source], [fake_target("off")], places={source.name: here})
+    carried_out(plan, workshop)
+    journal = Journal(workshop.journal.path)
+    assert [record["status"] for record in journal.all("export")] == ["PASS"]
+    assert journal.get("cell", plan.cells[0].key)["status"] == "WRONG"  # type: ignore[index]
+    assert set(lines_by_key(workshop, "export").values()) == {1}
+    journal.close()

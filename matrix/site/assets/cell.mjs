@@ -118,7 +118,7 @@ async function copied(event, text) {
 
 function measured(measures, bins) {
   const charts = histograms(measures).slice(0, 12);
-  const heads = [["input set", ""], ["output", ""], ["status", ""], ["max abs", "number"], ["max rel", "number"], ["rms", "number"], ["cosine", "number"], ["noise", "number"], ["", ""]];
+  const heads = [["input set", ""], ["output", ""], ["status", ""], ["max abs", "number"], ["max rel", "number"], ["rms", "number"], ["cosine", "number"], ["noise", "number"], ["remark", ""]];
   return html`<h2>Outputs</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Measures of each output"><table class="data">
       <thead><tr>${heads.map(([head, kind]) => html`<th scope="col" class=${kind}>${head}</th>`)}</tr></thead>

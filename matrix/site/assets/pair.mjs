@@ -68,7 +68,7 @@ function table(rows, all, state) {
   const byModel = Map.groupBy ? Map.groupBy(rows, row => row.model) : grouped(rows);
   const told = reasons(rows);
   return html`
-    <p class="lead">${run.length ? `${right} of ${run.length} files come out right: ${percent(right / run.length)} %.` : "No file was run."}
+    <p class="lead" aria-live="polite">${run.length ? `${right} of ${run.length} files come out right: ${percent(right / run.length)} %.` : "No file was run."}
       ${rows.length < all ? html`<span class="soft">${rows.length} of ${all} cells pass the filters.</span>` : nothing}</p>
     ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Models by variant"><table class="data">
       <thead><tr><th scope="col">model</th>${labels.map(label => html`<th scope="col">${label}</th>`)}</tr></thead>

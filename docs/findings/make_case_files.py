@@ -1,0 +1,175 @@
+"""Small ONNX files after ONNX's own operator cases, with inputs and the outputs that ONNX demands, for the environments
+without the onnx package: those of OpenCV and tract.
+
+The outputs were worked out by hand; the reference evaluator agrees with each.
+onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
+    python docs/findings/make_case_files.py FOLDER
+"""
+
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+from onnx import checker, helper, parser, save
+from onnx.reference import ReferenceEvaluator
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+warnings.simplefilter("ignore")  # overflows and zeros as divisors are meant
+
+
+def write(name, opset, signature, body, expected, **inputs):
+    """A graph, its inputs, and the value of its last output."""
+    model = parser.parse_model(f'<ir_version: 10, opset_import: ["" : {opset}]> g {signature} {{ {body} }}')
+    checker.check_model(model, full_check=True)
+    names = [output.name for output in model.graph.output]
+    dtype = helper.tensor_dtype_to_np_dtype(model.graph.output[-1].type.tensor_type.elem_type)
+    expected = np.array(expected, dtype)
+    found = np.asarray(ReferenceEvaluator(model).run(names[-1:], inputs)[0])
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape), (name, found, expected)
+    assert np.allclose(found.astype(float), expected.astype(float), 1e-3, 1e-4), (name, found, expected)
+    save(model, folder / f"{name}.onnx")
+    held = expected if dtype.isbuiltin == 1 else expected.astype("f4")  # bfloat16 is no dtype of NumPy's own
+    fed = {f"in_{n}": array for n, array in inputs.items()}
+    np.savez(folder / f"{name}.npz", expected=held, dtype=dtype.name, names=names, **fed)
+
+
+def f(*values):
+    return np.array(values, "f4")
+
+
+def i(*values, dtype="i8"):
+    return np.array(values, dtype)
+
+
+ramp = np.arange(1, 5, dtype="f4").reshape(1, 1, 2, 2)
+line = f(1, 2, 3, 4).reshape(1, 1, 1, 4)
+square = np.arange(1, 17, dtype="f4").reshape(1, 1, 4, 4)
+inf = np.inf
+
+# Shapes and dtypes of what comes out.
+write("Det", 22, "(float[2,2] x) => (float y)", "y = Det(x)", -2, x=f([0, 1], [2, 3]))
+write("Size", 21, "(float[2,3] x) => (int64 y)", "y = Size(x)", 6, x=np.zeros((2, 3), "f4"))
+loss = "(float[2,2] x, int64[2] t) => (float y)"
+scores = f([-1, -2], [-3, -4])
+write("NLL", 22, loss, "y = NegativeLogLikelihoodLoss(x, t)", 2.5, x=scores, t=i(0, 1))
+write("SCE", 13, loss, "y = SoftmaxCrossEntropyLoss(x, t)", np.log(2), x=f([1, 1], [2, 2]), t=i(0, 1))
+write(
+    "ReduceMean-scalar", 18, "(float[2,3] x) => (float y)", "y = ReduceMean<keepdims=0>(x)", 1, x=np.ones((2, 3), "f4")
+)
+write("Neg-half", 13, "(float16[2] x) => (float16[2] y)", "y = Neg(x)", [-1, 2], x=i(1, -2, dtype="f2"))
+write("Cast-half", 21, "(float[2] x) => (float16[2] y)", "y = Cast<to=10>(x)", [1, 0.33325], x=f(1, 1 / 3))
+write("Cast-bfloat16", 21, "(float[2] x) => (bfloat16[2] y)", "y = Cast<to=16>(x)", [1, -2], x=f(1, -2))
+write("Dropout", 22, "(float[2] x) => (float[2] y, bool[2] m)", "y, m = Dropout(x)", [True, True], x=f(1, 2))
+power = "(int32[2] x, float[2] e) => (int32[2] y)"
+write("Pow", 15, power, "y = Pow(x, e)", [8, 1], x=i(2, 2, dtype="i4"), e=f(3, 0.5))
+
+# Attention: queries and keys of zeros, so that each query takes the mean of the values that it sees.
+zeros, values = np.zeros((1, 1, 3, 1), "f4"), f(1, 2, 6).reshape(1, 1, 3, 1)
+qkv = {"q": zeros, "k": zeros, "v": values}
+three = "float[1,1,3,1] q, float[1,1,3,1] k, float[1,1,3,1] v"
+window = "y = Attention<left_window_size=1, right_window_size=0>(q, k, v)"
+seen = np.array([1, 1.5, 4]).reshape(1, 1, 3, 1)
+write("Attention-window", 25, f"({three}) => (float[1,1,3,1] y)", window, seen, **qkv)
+mask = i([1, 1, 0], [0, 0, 0], [1, 1, 1], dtype="?")
+seen = np.array([1.5, 0, 3]).reshape(1, 1, 3, 1)
+masked = f"({three}, bool[3,3] m) => (float[1,1,3,1] y)"
+write("Attention-masked-row", 23, masked, "y = Attention(q, k, v, m)", seen, m=mask, **qkv)
+infinite = np.where(mask[:1], 0, -inf).astype("f4").repeat(3, 0)
+capped = f"({three}, float[3,3] m) => (float[1,1,3,1] y)"
+seen = np.full((1, 1, 3, 1), 1.5)
+write("Attention-softcap", 23, capped, "y = Attention<softcap=0.5>(q, k, v, m)", seen, m=infinite, **qkv)
+past = f"({three}, float[1,1,2,1] pk, float[1,1,2,1] pv) => (float[1,1,5,1] o, float[1,1,5,1] n, float[1,1,3,1] y)"
+causal = "y, o, n = Attention<is_causal=1>(q, k, v, , pk, pv)"
+seen, held = np.array([11, 8.75, 8.2]).reshape(1, 1, 3, 1), {"pk": zeros[:, :, :2], "pv": values[:, :, :2] * 0 + 16}
+write("Attention-past", 24, past, causal, seen, **qkv, **held)
+
+# Pooling and convolution.
+pool = "(float[1,1,2,2] x) => (float[1,1,1,1] y)"
+write("MaxPool-ceil", 22, pool, "y = MaxPool<ceil_mode=1, kernel_shape=[1,1], strides=[2,2]>(x)", [[[[1]]]], x=ramp)
+ceil = "y = AveragePool<ceil_mode=1, count_include_pad=1, kernel_shape=[3,3], pads=[1,1,1,1], strides=[3,3]>(x)"
+write("AveragePool-ceil", 22, pool, ceil, [[[[10 / 9]]]], x=ramp)
+row = "(float[1,1,1,4] x) => (float[1,1,1,4] y)"
+lower = 'kernel_shape=[1,2], auto_pad="SAME_LOWER">(x)'
+write("MaxPool-lower", 22, row, f"y = MaxPool<{lower}", [[[[1, 2, 3, 4]]]], x=line)
+write("AveragePool-lower", 22, row, f"y = AveragePool<{lower}", [[[[1, 1.5, 2.5, 3.5]]]], x=line)
+convolved = "(float[1,1,1,4] x, float[1,1,1,2] w) => (float[1,1,1,4] y)"
+lower = 'y = Conv<auto_pad="SAME_LOWER">(x, w)'
+write("Conv-lower", 22, convolved, lower, [[[[1, 3, 5, 7]]]], x=line, w=np.ones((1, 1, 1, 2), "f4"))
+places = "(float[1,1,2,4] x) => (float[1,1,1,2] v, int64[1,1,1,2] y)"
+columns = "v, y = MaxPool<kernel_shape=[2,2], strides=[2,2], storage_order=1>(x)"
+write("MaxPool-columns", 22, places, columns, [[[[3, 7]]]], x=np.arange(8, dtype="f4").reshape(1, 1, 2, 4))
+stretched = "(float[1,1,1,2] x, float[1,1,1,3] w) => (float[1,1,1,4] y)"
+same = 'y = ConvTranspose<strides=[1,2], auto_pad="SAME_UPPER">(x, w)'
+ones = np.ones((1, 1, 1, 3), "f4")
+write("ConvTranspose-same", 22, stretched, same, [[[[1, 1, 3, 2]]]], x=f(1, 2).reshape(1, 1, 1, 2), w=ones)
+
+# Resize and sampling.
+sizes = "(float[1,1,{}] x, {}[{}] s) => (float[1,1,{}] y)".format
+less = 'y = Resize<mode="linear", antialias=1>(x, , s)'
+spike = f([0, 0, 0, 8, 0, 0, 0, 0]).repeat(2, 0).reshape(1, 1, 2, 8)  # without antialias: 0, 4, 0, 0
+write("Resize-antialias", 19, sizes("2,8", "float", 4, "2,4"), less, [[[[0, 3, 1, 0]] * 2]], x=spike, s=f(1, 1, 1, 0.5))
+symmetric = 'y = Resize<mode="linear", coordinate_transformation_mode="half_pixel_symmetric">(x, , s)'
+rows = f([1, 2], [1, 2]).reshape(1, 1, 2, 2)
+write("Resize-symmetric", 19, sizes("2,2", "float", 4, "2,3"), symmetric, [[[[1, 1.5, 2], [1, 1.5, 2]]]],
+      x=rows, s=f(1, 1, 1, 1.75))  # fmt: skip
+turned = 'y = Resize<mode="nearest", axes=[3,2]>(x, , s)'
+write("Resize-axes", 19, sizes("1,2", "float", 2, "1,4"), turned, [[[[5, 5, 6, 6]]]],
+      x=f(5, 6).reshape(1, 1, 1, 2), s=f(2, 1))  # fmt: skip
+policy = 'y = Resize<mode="nearest", axes=[2,3], keep_aspect_ratio_policy="not_larger">(x, , , s)'
+write("Resize-policy", 19, sizes("1,2", "int64", 2, "2,4"), policy, [[[[5, 5, 6, 6], [5, 5, 6, 6]]]],
+      x=f(5, 6).reshape(1, 1, 1, 2), s=i(3, 4))  # fmt: skip
+aligned = 'y = Resize<mode="linear", coordinate_transformation_mode="align_corners">(x, , s)'
+write("Resize-aligned", 19, sizes("2,4", "float", 4, "2,2"), aligned, [[[[1, 1 + 3 / 1.4]] * 2]],
+      x=line.repeat(2, 2), s=f(1, 1, 1, 0.6))  # fmt: skip
+grid = "(float[1,1,1,4] x, float[1,1,2,2] g) => (float[1,1,1,2] y)"
+at = f(0.5, 0, 0, 0).reshape(1, 1, 2, 2)  # columns 2.5 and 1.5: weights -3, 19, 19, -3, of 32, and 0 beyond the edge
+write("GridSample-cubic", 20, grid, 'y = GridSample<mode="cubic">(x, g)', [[[[127 / 32, 2.5]]]], x=line, g=at)
+
+# Elements.
+rest, pair = "(float[4] a, float[4] b) => (float[4] y)", {"a": f(-4.5, 7.5, 5, -5), "b": f(2, -3, 8, 8)}
+write("Mod", 28, rest, "y = Mod<fmod=0>(a, b)", [1.5, -1.5, 5, 3], **pair)
+zero = "(float[2] a, float[2] b) => (float[2] y)"
+write("Mod-zero", 28, zero, "z = Mod<fmod=0>(a, b) y = Reciprocal(z)", [-inf, inf], a=f(0, -0.0), b=f(-2, 2))
+write("Swish", 24, "(float[2] x) => (float[2] y)", "y = Swish<alpha=0.0>(x)", [1, -2], x=f(2, -4))
+hot = "(int64[3] n, int64 d, float[2] v) => (float[3,3] y)"
+some = {"n": i(3, -4, 1), "d": np.array(3), "v": f(0, 1)}
+write("OneHot", 11, hot, "y = OneHot(n, d, v)", [[0, 0, 0], [0, 0, 0], [0, 1, 0]], **some)
+none = "(bool[2,0] x, int64[1] a) => (bool[2,1] y)"
+write("ReduceMax-none", 20, none, "y = ReduceMax(x, a)", [[False], [False]], x=np.zeros((2, 0), "?"), a=i(1))
+for op, side in (("ReduceMax", -inf), ("ReduceMin", inf)):
+    body = f"a = Constant<value_ints=[1]>() y = {op}(x, a)"
+    write(f"{op}-infinite", 18, "(float[1,2] x) => (float[1,1] y)", body, [[side]], x=f([side, side]))
+quantised = "(float[4] x, float s, uint8 z) => (uint8[4] y)"
+ties = {"x": f(0.5, 1.5, 2.5, 3.5), "s": np.float32(1), "z": np.uint8(1)}
+write("QuantizeLinear-ties", 21, quantised, "y = QuantizeLinear(x, s, z)", [1, 3, 3, 5], **ties)
+blocks = "(float[1,2,2,2] x) => (float[1,8,1,1] y)"
+order = np.array([0, 1, 2, 3, 4, 5, 6, 7]).reshape(1, 8, 1, 1)
+eight = np.arange(8, dtype="f4").reshape(1, 2, 2, 2)
+write("SpaceToDepth-CRD", 28, blocks, 'y = SpaceToDepth<blocksize=2, mode="CRD">(x)', order, x=eight)
+for side, expected in (("LEFT", [0, 0, 8]), ("RIGHT", [0, -1, 2])):
+    shift = f'y = BitShift<direction="{side}">(a, b)'
+    pair = {"a": i(4, -4, 4, dtype="i4"), "b": i(33, 32, 1, dtype="i4")}
+    write(f"BitShift-{side}", 28, "(int32[3] a, int32[3] b) => (int32[3] y)", shift, expected, **pair)
+write("DFT-axis", 20, "(float[1,2,2,1] x, int64 a) => (float[1,2,2,2] y)", "y = DFT(x, , a)",
+      [[[[3, 0], [-1, 0]], [[7, 0], [-1, 0]]]], x=ramp.reshape(1, 2, 2, 1), a=np.array(2))  # fmt: skip
+
+# The first axis is longer than 2, and there are three: rows 0, 1, 2 should count alike.
+thirds = np.repeat(f(1, 10, 100), 8).reshape(3, 2, 2, 2)
+for op, each in (("Mean", 37), ("Sum", 444), ("Max", 100)):
+    reduce = f"y = Reduce{op}(x, a)"
+    write(f"Reduce{op}-023", 18, "(float[3,2,2,2] x, int64[3] a) => (float[1,2,1,1] y)", reduce,
+          np.full((1, 2, 1, 1), each), x=thirds, a=i(0, 2, 3))  # fmt: skip
+write("ReduceMean-23", 18, "(float[3,2,2,2] x, int64[2] a) => (float[3,2,1,1] y)", "y = ReduceMean(x, a)",
+      np.repeat([1, 10, 100], 2).reshape(3, 2, 1, 1), x=thirds, a=i(2, 3))  # fmt: skip
+behind = "i = Constant<value_ints=[1,0]>() g = Gather(x, i) n = Cast<to=7>(g) y = Cast<to=1>(n)"
+write("Gather-Cast", 21, "(float[2] x) => (float[2] y)", behind, [6, 5], x=f(5.5, 6))
+ratio = """s = Shape(x) i = Constant<value=int64{0}>() j = Constant<value=int64{1}>() a = Gather(s, i) b = Gather(s, j)
+    c = Cast<to=1>(a) d = Cast<to=1>(b) y = Div(c, d)"""
+write("Gather-Div", 21, "(float[2,4] x) => (float y)", ratio, 0.5, x=np.zeros((2, 4), "f4"))
+for kind, one in (("value_int=1", "-int"), ("value=int64{1}", "")):
+    picked = f"i = Constant<{kind}>() y = Gather(x, i)"
+    write(f"Constant{one}", 21, "(float[2] x) => (float y)", picked, 6, x=f(5, 6))
+write("ConstantOfShape", 21, "(int64[1] s) => (float[2] y)", "y = ConstantOfShape(s)", [0, 0], s=i(2))
+print(len(list(folder.glob("*.onnx"))), "files in", folder)
