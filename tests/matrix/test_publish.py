@@ -224,9 +224,9 @@ def test_markdown_has_the_same_counts_and_well_formed_tables(public: Path) -> No
 
 def test_files_are_replaced_whole(public: Path) -> None:
     assert sorted(path.name for path in public.iterdir() if path.is_file()) == [
-        "about.json", "cell.html", "cells.parquet", "exports.parquet", "feed.xml", "index.html", "junit.xml",
-        "matrix.csv", "matrix.json", "matrix.md", "method.html", "pair.html", "scores.html", "scores.json",
-        "speed.html",
+        "about.json", "cell.html", "cells.parquet", "choose.html", "exports.parquet", "feed.xml", "index.html",
+        "junit.xml", "matrix.csv", "matrix.json", "matrix.md", "method.html", "operators.html", "pair.html",
+        "scores.html", "scores.json", "speed.html",
     ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def with_cases() -> Matrix:
     what: dict[str, Any] = {"source": CASES, "variant": "static", "full": False, "message": "", "stage": "run"}
     exports = [{**what, "model": m, "status": made, "operators": ops, "emitted_opset": 11} for m, ops, made, _ in cases]
     cells = [{**what, "model": m, "target": TARGETS[0], "status": ran, "load_seconds": 0.5} for m, _, _, ran in cases]
-    own = {**plain.about["sources"][0], "name": CASES, "framework": "ONNX"}
+    own = {**plain.about["sources"][0], "name": CASES, "framework": "ONNX", "environment": "host", "packages": {}}
     models = [{"name": m, "family": "operators", "kind": "own", "variants": ["static"]} for m, *_ in cases]
     about = {
         **plain.about, "sources": [*plain.about["sources"], own], "models": [*plain.about["models"], *models],
