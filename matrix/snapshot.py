@@ -68,7 +68,8 @@ def table(matrix: Matrix) -> str:
         f"{matrix.cells.height:,} cells: {len(about['sources'])} sources × {len(about['targets'])} targets,"
         f" {about['generated'][:10]}. Right: PASS or IMPRECISE, of the files that were there to run."
     )
-    return f"{head}\n\n{_targets(matrix)}\n\n{_sources(matrix)}"
+    use = "It is in [published](published): `onnx-interop diff published public` compares a run of your own with it."
+    return f"{head}\n{use}\n\n{_targets(matrix)}\n\n{_sources(matrix)}"
 
 
 def _targets(matrix: Matrix) -> str:
