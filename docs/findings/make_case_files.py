@@ -198,8 +198,8 @@ write("MaxPool-dilations", 22, pool, f"y = MaxPool<{wide}", [[[[11, 12], [15, 16
 write("AveragePool-dilations", 22, pool, f"y = AveragePool<{wide}", [[[[6, 7], [10, 11]]]], x=square)
 cube = np.arange(27, dtype="f4").reshape(1, 1, 3, 3, 3)
 write("Conv-3d-dilations", 22, "(float[1,1,3,3,3] x) => (float[1,1,1,1,1] y)",
-      f"w = Constant<value=float[1,1,2,2,2]{{{','.join('1' * 8)}}}>() y = Conv<kernel_shape=[2,2,2], dilations=[2,2,2]>(x, w)",
-      np.full((1, 1, 1, 1, 1), 104), x=cube)  # fmt: skip
+      f"w = Constant<value=float[1,1,2,2,2]{{{','.join('1' * 8)}}}>() "
+      "y = Conv<kernel_shape=[2,2,2], dilations=[2,2,2]>(x, w)", np.full((1, 1, 1, 1, 1), 104), x=cube)  # fmt: skip
 same = 'y = AveragePool<kernel_shape=[2,2], auto_pad="SAME_UPPER">(x)'
 write("AveragePool-upper", 22, "(float[1,1,2,2] x) => (float[1,1,2,2] y)", same, [[[[2.5, 3], [3.5, 4]]]], x=ramp)
 last = "(float[3] x) => (int64[1] y)"
@@ -223,7 +223,8 @@ write("Scatter-negative", 18, scattered, "y = ScatterElements(x, n, u)", [1, 7, 
 for mode, value in (("add", 14), ("mul", 70), ("min", 2), ("max", 7)):
     write(f"Scatter-{mode}", 18, scattered, f'y = ScatterElements<reduction="{mode}">(x, n, u)', [1, value, 3], **twice)
     write(f"ScatterND-{mode}", 18, "(float[3] x, int64[2,1] n, float[2] u) => (float[3] y)",
-          f'y = ScatterND<reduction="{mode}">(x, n, u)', [1, value, 3], x=f(1, 2, 3), n=i([1], [1]), u=f(5, 7))  # fmt: skip
+          f'y = ScatterND<reduction="{mode}">(x, n, u)', [1, value, 3],
+          x=f(1, 2, 3), n=i([1], [1]), u=f(5, 7))  # fmt: skip
 middle = f(-0.5, 0).reshape(1, 1, 1, 2)  # column 0.5: to the even one
 at = "(float[1,1,1,4] x, float[1,1,1,2] g) => (float[1,1,1,1] y)"
 write("GridSample-nearest", 20, at, 'y = GridSample<mode="nearest">(x, g)', [[[[1]]]], x=line, g=middle)
@@ -251,8 +252,8 @@ write("DequantizeLinear-16", 21, scale.replace("int8", "int16"), "y = Dequantize
 rows = {"x": i([2, 2], [2, 2], dtype="i1"), "s": f(1, 10), "z": i(0, 0, dtype="i1")}
 write("DequantizeLinear-axis", 21, "(int8[2,2] x, float[2] s, int8[2] z) => (float[2,2] y)",
       "y = DequantizeLinear<axis=0>(x, s, z)", [[2, 2], [20, 20]], **rows)  # fmt: skip
-write("DynamicQuantizeLinear", 11, "(float[2] x) => (uint8[2] a, float s, uint8 y)", "a, s, y = DynamicQuantizeLinear(x)",
-      255, x=f(-255, -100))  # fmt: skip
+write("DynamicQuantizeLinear", 11, "(float[2] x) => (uint8[2] a, float s, uint8 y)",
+      "a, s, y = DynamicQuantizeLinear(x)", 255, x=f(-255, -100))  # fmt: skip
 write("Einsum-diagonal", 12, "(float[1,2,2] x) => (float[1,2] y)", 'y = Einsum<equation="...ii->...i">(x)', [[1, 4]],
       x=f([1, 2], [3, 4]).reshape(1, 2, 2))  # fmt: skip
 crop = """r = Constant<value=float[4]{0.5,0.5,1.0,1.0}>() y = Resize<mode="linear", axes=[2,3],
