@@ -45,7 +45,7 @@ class Costs:
     @classmethod
     def of(cls, journal: Journal) -> Costs:
         """By the journal."""
-        exports, cells = journal.all("export"), [r for r in journal.all("cell") if r["status"] != "NOT_EXPORTED"]
+        exports, cells = list(journal.all("export")), [r for r in journal.all("cell") if r["status"] != "NOT_EXPORTED"]
         passed: dict[str, list[bool]] = defaultdict(list)
         for record in cells:
             passed[record["model"]].append(record["status"] == "PASS")

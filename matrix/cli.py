@@ -1,7 +1,7 @@
-"""`onnx-interop`: environments, models, run, publish, show, expectations.
+"""`onnx-interop`: environments, models, run, publish, show, expectations, diff, merge.
 
-Exit codes: 0 done; 1 --strict and something could not be run, or is not as expected; 2 the user's mistake; 3 the
-machine gave out (disk full); 130 interrupted.
+Exit codes: 0 done; 1 of `run --strict`: something could not be run, or is not as expected, of `diff`: something is
+newly broken; 2 the user's mistake; 3 the machine gave out (disk full); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,16 +25,23 @@ from rich.table import Column, Table
 
 from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
+from matrix.dataset import Matrix, collect, of_plan, read
+from matrix.diff import Thresholds, compared, differences, write_differences
+from matrix.diff_report import tell as tell_differences
 from matrix.environments import Environment, environments, obstacle
 from matrix.errors import MachineError, UserError, unknown
 from matrix.expect import FOLDER, Expectations, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
+from matrix.merge import merge, told
 from matrix.plan import EACH, VARIANTS, Plan, Selection, make_plan, runs_in
 from matrix.process import Limits
 from matrix.progress import Bars, summary
-from matrix.publish import counts, publish, results
+from matrix.publish import counts, publish
+from matrix.recorded import chosen, lost
+from matrix.reproduction import reproduction
 from matrix.run import Run
+from matrix.snapshot import write_snapshot
 from matrix.text import printable, shown
 from matrix.watcher import Watcher
 from matrix.workshop import Workshop
@@ -62,8 +71,7 @@ def _names(text: str) -> list[str]:
 
 def add_selection(add: Any) -> None:
     """Declare the options that select cells; `add` is argparse's add_argument, or pytest's addoption."""
-    for name in OPTIONS_OF_SELECTION:
-        add(f"--{name}", type=_names, default=[], metavar="NAMES", help=f"{name}, by name or pattern, with commas")
+    _add_names(add)
     told = "opsets to ask for, or `each`: every exporter's lowest, highest, 13, 17, 21 (default: the exporter's own)"
     add("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     add("--size", choices=("default", "full"), default="default", help="full: the published widths")
@@ -73,6 +81,11 @@ def add_selection(add: Any) -> None:
     add("--all", dest="scope", action="store_const", const="all", help="every attribute set, every variant")
     told = "what the published matrix has: the default models, precisions, opsets, sources' own models, and the extras"
     add("--published", dest="scope", action="store_const", const="published", help=told)
+
+
+def _add_names(add: Any) -> None:
+    for name in OPTIONS_OF_SELECTION:
+        add(f"--{name}", type=_names, default=[], metavar="NAMES", help=f"{name}, by name or pattern, with commas")
 
 
 def _numbers(text: str) -> list[int | str]:
@@ -87,6 +100,22 @@ def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
     return int(text)
+
+
+def _factor(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no factor from 1 up")
+    return number
+
+
+def _milliseconds(text: str) -> float:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds")
+    return float(text)
 
 
 def _folder(text: str) -> Path:
@@ -104,15 +133,28 @@ def selection_of(options: argparse.Namespace) -> Selection:
 
 def add_run_options(add: Any) -> None:
     """Declare the options of how to run."""
-    add("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder (default: .interop)")
-    add("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes (default: public)")
+    _add_places(add)
     add("--workers", type=_positive, default=0, metavar="N", help="worker processes (default: one per core)")
     add("--timeout", type=_positive, default=Limits.seconds, metavar="SECONDS", help="for each stage of a cell")
     add("--memory", type=_positive, default=Limits.memory_mb, metavar="MB", help="for each worker")
     add("--refresh", action="store_true", help="run again what is already recorded")
     add("--repeat", type=_positive, default=1, metavar="N", help="run each cell N times, each in a fresh process")
     add("--nice", type=_positive, default=0, metavar="N", help="lower the priority of the workers by so much, up to 19")
+
+
+def _add_places(add: Any) -> None:
+    """Declare where a run is, what it is compared with, and where its site goes."""
+    add("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder (default: .interop)")
+    add("--public", type=Path, default=ROOT / "public", metavar="FOLDER", help="where the site goes (default: public)")
     add("--expectations", type=_folder, default=FOLDER, metavar="FOLDER", help="known failures (default: the suite's)")
+
+
+def _add_earlier(add: Any) -> None:
+    """Declare what was published before, for the pages that compare."""
+    told = "tell what changed since this published matrix, on a page and in feed.xml"
+    add("--since", type=Path, metavar="FOLDER", help=told)
+    told = "published matrices of earlier runs, the oldest first, for the page of versions"
+    add("--history", type=Path, nargs="+", default=[], metavar="FOLDER", help=told)
 
 
 def run_of(plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.Namespace) -> Run:
@@ -124,7 +166,8 @@ def run_of(plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.N
 def _parser() -> _Parser:
     parser = _Parser(prog="onnx-interop", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    commands.add_parser("environments", help="the tox environments: state, versions, size")
+    places = commands.add_parser("environments", help="the tox environments: state, versions, size")
+    places.add_argument("--json", action="store_true", help="for machines, such as the matrix of a CI workflow")
     commands.add_parser("models", help="the reference models")
     run = commands.add_parser("run", help="make the matrix, then publish it")
     run.add_argument("--install", action="store_true", help="install the environments that are missing")
@@ -134,9 +177,22 @@ def _parser() -> _Parser:
     told = "such as 30m: the most informative part of the selection that fits, by what it took before"
     run.add_argument("--budget", type=seconds_of, default=0, metavar="TIME", help=told)
     again = commands.add_parser("publish", help="write public/ from what is recorded")
+    add_selection(run.add_argument)
+    add_run_options(run.add_argument)
+    _add_names(again.add_argument)
+    told = "only what was asked for in these opsets; `each`: in any, but not the exporter's own choice"
+    again.add_argument("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
+    _add_places(again.add_argument)
+    told = "also write a compact copy there, and the table of the README.md beside it"
+    again.add_argument("--snapshot", type=Path, metavar="FOLDER", help=told)
     for command in (run, again):
-        add_selection(command.add_argument)
-        add_run_options(command.add_argument)
+        _add_earlier(command.add_argument)
+    _add_diff(commands)
+    shards = commands.add_parser("merge", help="make one work folder of several, as of several machines")
+    shards.add_argument("shards", nargs="+", type=Path, metavar="SHARD", help="work folders")
+    shards.add_argument(
+        "--work", type=Path, required=True, metavar="FOLDER", help="the work folder that is to hold all"
+    )
     show = commands.add_parser("show", help="a cell's record, its log, and the command that runs it alone")
     show.add_argument("cell", metavar="CELL", help="source@env/model/variant/target@env, as a run prints it")
     show.add_argument("--work", type=Path, default=ROOT / ".interop", metavar="FOLDER", help="work folder")
@@ -148,6 +204,22 @@ def _parser() -> _Parser:
     known.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
     known.add_argument("--expectations", type=Path, default=FOLDER, metavar="FOLDER", help="where they are")
     return parser
+
+
+def _add_diff(commands: Any) -> None:
+    usual = Thresholds()
+    diff = commands.add_parser("diff", help="what changed between two published matrices; 1 if something broke")
+    for name, what in (("before", "the earlier one"), ("after", "the later one")):
+        diff.add_argument(name, type=Path, metavar=name.upper(), help=f"{what}: its folder, or a matrix.json")
+    told = "compare what differs in nothing but the versions of tools; of several versions in one matrix, the newest"
+    diff.add_argument("--across-versions", action="store_true", help=told)
+    told = f"factor from which on noise or error is another (default: {usual.number:g})"
+    diff.add_argument("--number", type=_factor, default=usual.number, metavar="FACTOR", help=told)
+    told = f"factor from which on a time is another (default: {usual.speed:g})"
+    diff.add_argument("--speed", type=_factor, default=usual.speed, metavar="FACTOR", help=told)
+    told = f"and how much must lie between the two times at least (default: {usual.milliseconds:g})"
+    diff.add_argument("--milliseconds", type=_milliseconds, default=usual.milliseconds, metavar="N", help=told)
+    diff.add_argument("--json", type=Path, metavar="FILE", help="write all of it to a file, too")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,6 +237,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _environments(options: argparse.Namespace, console: Console) -> int:
+    if options.json:
+        print(json.dumps([_described(environment) for environment in environments().values()], indent=1))
+        return 0
     everything: list[Source | Target] = [*SOURCES.values(), *TARGETS.values()]
     table = Table(
         Column("environment", no_wrap=True), Column("Python", no_wrap=True), "state", "MB", "by default", "runs"
@@ -178,6 +253,22 @@ def _environments(options: argparse.Namespace, console: Console) -> int:
     console.print("Install one with: tox run --notest -e NAME, or let `onnx-interop run --install` do it.")
     console.print("What is not run by default: --environments NAME, --targets TARGET@NAME, --extras, --all-versions.")
     return 0
+
+
+def _described(environment: Environment) -> dict[str, Any]:
+    """An environment for machines; size_mb is what tox.ini says that it takes."""
+    return {
+        "name": environment.name,
+        "family": environment.family,
+        "python": environment.base_python,
+        "default": environment.default,
+        "extra": environment.extra,
+        "installed": environment.installed,
+        "obstacle": obstacle(environment),
+        "size_mb": environment.size_mb,
+        "sources": [source.name for source in SOURCES.values() if source.environment == environment.family],
+        "targets": [target.name for target in TARGETS.values() if target.environment == environment.family],
+    }
 
 
 def _state(environment: Environment) -> str:
@@ -213,7 +304,8 @@ def _models(options: argparse.Namespace, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(selection_of(options), installed_only=not options.install)
-    expectations = expectations_of(plan, options)
+    expectations = expectations_of((cell.key for cell in plan.cells), options)
+    earlier = _earlier(options)
     with Workshop.alone(options.work) as workshop:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
@@ -227,11 +319,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             except KeyboardInterrupt:
                 print("interrupted: what is done is kept, the same command goes on from here", file=sys.stderr)
                 return 130
-        data = publish(plan, workshop, options.public, run.id, expectations)
-    _tell(data, reasons, console)
-    surprised = tell_run(data["cells"], expectations, console)
+        matrix = _compared(of_plan(plan, workshop.journal, run.id, expectations), earlier)
+        publish(matrix, options.public, options.work, options.since)
+    _tell(matrix, reasons, console)
+    surprised = tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
-    return int(options.strict and (surprised or any(cell["status"] == "NOT_RUN" for cell in data["cells"])))
+    return int(options.strict and (surprised or "NOT_RUN" in matrix.cells["status"]))
 
 
 def _fitted(plan: Plan, run: Run, seconds: float, watcher: Watcher) -> Plan:
@@ -254,32 +347,53 @@ def tell_of_journal(workshop: Workshop, watcher: Watcher) -> None:
             watcher.tell(f"{journal.path}: {count} lines {what}: they are left out and done again")
 
 
-def _tell(data: dict[str, Any], reasons: dict[str, str], console: Console) -> None:
-    console.print(summary("Exports", "source", counts(data["exports"], "source")))
-    console.print(summary("Cells", "target", counts(data["cells"], "target")))
-    spreads = [cell["spread"] for cell in data["cells"] if cell["spread"]]
+def _tell(matrix: Matrix, reasons: dict[str, str], console: Console) -> None:
+    console.print(summary("Exports", "source", counts(matrix.exports, "source")))
+    console.print(summary("Cells", "target", counts(matrix.cells, "target")))
+    spreads = [spread for spread in matrix.cells["spread"].drop_nulls() if spread]
     if spreads:
         console.print(f"{len(spreads)} cells gave other numbers when they were repeated, by up to {max(spreads):.2g}")
     for name, reason in reasons.items():
         console.print(f"{name} could not be installed: {printable(reason)}", markup=False, soft_wrap=True)
 
 
-def expectations_of(plan: Plan, options: argparse.Namespace) -> Expectations:
-    """The expectations, once it is clear that they say one thing of each planned cell."""
+def expectations_of(cells: Iterable[str], options: argparse.Namespace) -> Expectations:
+    """The expectations, once it is clear that they say one thing of each of these cells."""
     expectations = load(options.expectations)
-    expectations.check(cell.key for cell in plan.cells)
+    expectations.check(cells)
     return expectations
 
 
+def _earlier(options: argparse.Namespace) -> tuple[Matrix | None, tuple[Matrix, ...]]:
+    """What --since and --history name, read before anything is done. Raises UserError."""
+    since = read(options.since, measures=False) if options.since else None
+    return since, tuple(read(place, measures=False) for place in options.history)
+
+
+def _compared(matrix: Matrix, earlier: tuple[Matrix | None, tuple[Matrix, ...]]) -> Matrix:
+    """A matrix with what is to be told of earlier ones."""
+    since, history = earlier
+    return replace(matrix, since=differences(since, matrix) if since else None, history=history)
+
+
 def _publish(options: argparse.Namespace, console: Console) -> int:
-    plan: Plan = make_plan(selection_of(options), installed_only=True)
-    expectations = expectations_of(plan, options)
-    workshop = Workshop(options.work)
-    if not results(plan, workshop).cells:
-        raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
-    data = publish(plan, workshop, options.public, "", expectations)
-    _tell(data, {}, console)
-    tell_run(data["cells"], expectations, console)
+    with closing(Workshop(options.work).journal) as journal:
+        if not journal.keys("export"):
+            raise UserError(f"nothing is recorded in {options.work}: onnx-interop run first")
+        for line in lost(journal):
+            console.print(line, markup=False, soft_wrap=True)
+        wanted = chosen(journal, {name: getattr(options, name) for name in OPTIONS_OF_SELECTION}, options.opset)
+        if not any(wanted.values()):
+            raise UserError(f"nothing is recorded in {options.work} for this selection: onnx-interop run first")
+        expectations = expectations_of((cell for own in wanted.values() for cell in own), options)
+        earlier = _earlier(options)
+        matrix = _compared(collect(journal, wanted, "", expectations), earlier)
+    publish(matrix, options.public, options.work, options.since)
+    if options.snapshot:
+        write_snapshot(matrix, options.snapshot)
+        console.print(f"the snapshot: {options.snapshot}", soft_wrap=True)
+    _tell(matrix, {}, console)
+    tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0
 
@@ -289,7 +403,7 @@ def _show(options: argparse.Namespace, console: Console) -> int:
     journal = workshop.journal
     record = next((r for kind in ("cell", "export", "canary") if (r := journal.get(kind, options.cell))), None)
     if record is None:
-        known = [r["key"] for kind in ("cell", "export") for r in journal.all(kind)]
+        known = [key for kind in ("cell", "export") for key in journal.keys(kind)]
         raise unknown("cell", options.cell, known, f"the keys in {journal.path}")
     console.print_json(json.dumps(shown(record)))
     for what, key in (("environment", record.get("environment")), ("run", record.get("run"))):
@@ -332,19 +446,25 @@ def _update(options: argparse.Namespace) -> int:
     return 0
 
 
-def reproduction(record: dict[str, Any]) -> str:
-    """The command that runs a recorded cell (or export) again, alone."""
-    parts = ["onnx-interop", "run", "--refresh", "--sources", record["source"], "--models", record["model"]]
-    parts += ["--variants", record["variant"]]
-    parts += ["--opset", str(record["opset"])] if record.get("opset") else []
-    parts += ["--size", "full"] if record.get("full") else []
-    parts += ["--targets", record.get("target", "reference")]
-    return shlex.join(parts)
+def _diff(options: argparse.Namespace, console: Console) -> int:
+    thresholds = Thresholds(options.number, options.speed, options.milliseconds)
+    found = compared(options.before, options.after, options.across_versions, thresholds)
+    if options.json:
+        write_differences(found, options.json)
+    tell_differences(found, console)
+    return int(found.has_broken)
+
+
+def _merge(options: argparse.Namespace, console: Console) -> int:
+    for shard in merge(options.shards, options.work):
+        print(printable(told(shard)))
+    print(f"{options.work}: merged; to publish it: onnx-interop publish --work {shlex.quote(str(options.work))}")
+    return 0
 
 
 _COMMANDS = {
     "environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show,
-    "expectations": _expectations,
+    "expectations": _expectations, "diff": _diff, "merge": _merge,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -16,15 +17,18 @@ from matrix.expect import DECLARABLE, Expectations, cell_key
 NAMED = 5
 
 
-def tell_run(cells: list[dict[str, Any]], expectations: Expectations, console: Console) -> bool:
-    """Print how the cells of matrix.json compare with what is known; True when that is a reason to fail."""
-    by_word: dict[str, list[str]] = {"new": [], "unexpected pass": [], "known": [], "": []}
-    for cell in cells:
-        by_word[cell["expected"]].append(_news(cell, expectations))
-    news = {"new failures": by_word["new"], "unexpected passes": by_word["unexpected pass"]}
+def tell_run(cells: pl.DataFrame, expectations: Expectations, console: Console) -> bool:
+    """Print how the cells of a matrix compare with what is known; True when that is a reason to fail."""
+    rows = cells.select("source", "model", "variant", "opset", "full", "target", "status", "expected")
+    by_word = {word: rows.filter(pl.col("expected") == word) for word in ("new", "unexpected pass", "known")}
+    news = {
+        kind: [_news(cell, expectations) for cell in by_word[word].iter_rows(named=True)]
+        for kind, word in (("new failures", "new"), ("unexpected passes", "unexpected pass"))
+    }
     news["that match nothing"] = expectations.unmatched()
-    told = {**news, "questioned": expectations.questioned(date.today(), map(cell_key, cells))}
-    counts = [f"{len(by_word['known'])} known failures", *(f"{len(found)} {kind}" for kind, found in told.items())]
+    keys = map(cell_key, rows.iter_rows(named=True))
+    told = {**news, "questioned": expectations.questioned(date.today(), keys)}
+    counts = [f"{by_word['known'].height} known failures", *(f"{len(found)} {kind}" for kind, found in told.items())]
     _print(f"expectations: {', '.join(counts)}", console)
     for kind, found in told.items():
         _tell_some(kind, found, console)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import calendar
 import difflib
 import itertools
-import json
 import os
 import re
 from collections import defaultdict
@@ -22,12 +21,12 @@ from typing import Any
 import tomli_w
 
 from matrix.catalogue import SOURCES, TARGETS
+from matrix.dataset import read
 from matrix.environments import environments
-from matrix.errors import UserError, unknown
+from matrix.errors import unknown
 from matrix.expect import DECLARABLE, Entry, Head, Index, bare, cell_key, is_exact, load
 from matrix.plan import runs_in
 from matrix.progress import STATUSES
-from matrix.publish import SCHEMA
 
 REASON_LENGTH = 200
 #: Messages that agree so far are of one kind: matrix.json cuts long ones at a place that depends on their paths.
@@ -102,30 +101,21 @@ def changes(run: Path, folder: Path, today: date) -> list[Change]:
 
 def _read_run(place: Path) -> tuple[dict[str, dict[str, str]], dict[str, list[Outcome]]]:
     """By target: the versions in each of its environments, and how its cells ended, in the order of the run."""
-    path = place / "matrix.json" if place.is_dir() else place
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise UserError(
-                f"{path} has schema {data['schema']}, not {SCHEMA}: make it again with onnx-interop publish"
-            )
-        versions: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in data["targets"]:
-            name, _, environment = row["name"].partition("@")
-            told = ", ".join(f"{package} {version}" for package, version in row["packages"].items())
-            versions[name][environment] = told or environment
-        outcomes: dict[str, list[Outcome]] = defaultdict(list)
-        for row in data["cells"]:
-            export, _, target = cell_key(row).rpartition("/")
-            name, _, environment = target.partition("@")
-            outcomes[name].append(Outcome(export, environment, row["status"], row["message"]))
-    except OSError as error:
-        raise UserError(f"no matrix in {place}: {error.strerror} (make one with onnx-interop run)") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path} is no matrix.json of this suite") from None
+    matrix = read(place)
+    versions: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in matrix.about["targets"]:
+        name, _, environment = row["name"].partition("@")
+        told = ", ".join(f"{package} {version}" for package, version in row["packages"].items())
+        versions[name][environment] = told or environment
     for name in versions:
         if name not in TARGETS:
             raise unknown("target", name, TARGETS, "onnx-interop environments")
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    columns = ("source", "model", "variant", "opset", "full", "target", "status", "message")
+    for row in matrix.cells.select(columns).iter_rows(named=True):
+        export, _, target = cell_key(row).rpartition("/")
+        name, _, environment = target.partition("@")
+        outcomes[name].append(Outcome(export, environment, row["status"], row["message"]))
     return versions, outcomes
 
 

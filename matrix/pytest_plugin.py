@@ -14,6 +14,7 @@ from datetime import date
 import pytest
 
 from matrix.cli import add_run_options, add_selection, expectations_of, run_of, selection_of, tell_of_journal
+from matrix.dataset import of_plan
 from matrix.errors import UserError
 from matrix.expect import Expectations
 from matrix.plan import Cell, Plan, make_plan
@@ -39,7 +40,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     try:
         plan = make_plan(selection_of(metafunc.config.option), installed_only=True)
-        expectations = expectations_of(plan, metafunc.config.option)
+        expectations = expectations_of((cell.key for cell in plan.cells), metafunc.config.option)
     except UserError as error:
         raise pytest.UsageError(f"onnx-interop: {error}") from None
     metafunc.config.stash[PLAN] = plan
@@ -99,7 +100,11 @@ class BackgroundRun:
         """Stop what is still running, and publish all that is recorded of the whole plan."""
         self._run.stop()
         self._thread.join()
-        publish(plan, self._run.workshop, self._public, self._run.id, self._expectations)
+        publish(
+            of_plan(plan, self._run.workshop.journal, self._run.id, self._expectations),
+            self._public,
+            self._run.workshop.folder,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -328,10 +328,19 @@ class Run:
         return _digest(
             export.model.name if export.source.family else self._models[export.model.name, export.way.dtype].name,
             digest_of(*export.source.files, *_MECHANISM),
-            export.environment.lock,
+            self._lock(export),
             HOST.lock,
             [export.source.exporter, export.variant, export.opset],
         )
+
+    def _lock(self, export: Export) -> str:
+        """The lock of an export's environment; where that is not installed here, the one in which another machine made
+        the export whose record was merged in: its file can be run all the same."""
+        journal, own = self.workshop.journal, export.environment
+        record = None if own.installed else journal.get("export", export.key)
+        lock = str(record["environment"]) if record and record.get("environment") else ""
+        made_in = journal.get("environment", lock) if lock else None
+        return lock if made_in and made_in["name"] == own.name else own.lock
 
     def _target_fingerprint(self, cell: Cell) -> str:
         return _digest(digest_of(*cell.target.files, *_MECHANISM), cell.environment.lock, cell.target.option)

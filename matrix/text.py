@@ -9,6 +9,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Controls but for newline and tab; marks that turn the direction of text, or that nobody sees; separators of lines
 #: and paragraphs; halves of surrogate pairs, which no encoding takes.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+#: What XML 1.0 has no place for, beyond that.
+_NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 def printable(text: str, limit: int = 4000) -> str:
@@ -32,6 +34,11 @@ def headline(message: str) -> str:
     while count < min(4, len(lines)) and (lines[count - 1].endswith(":") or lines[count].startswith(">")):
         count += 1
     return " ".join(lines[:count])
+
+
+def xml(text: str) -> str:
+    """A text without what XML has no place for, as \\uNNNN; to be escaped all the same."""
+    return _NOT_XML.sub(_escaped, printable(text, 100_000))
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -209,6 +209,28 @@ def _read_index(path: Path) -> Index:
         return {}
 
 
+def merge_models(stores: Iterable[Path], into: Path) -> None:
+    """Copy the models of other work folders that are not there yet, as far as they are of the present code.
+
+    What was torn on the way is noticed by its digests, and made again, when it is needed.
+    """
+    index = _read_index(into / "index.json")
+    for store in stores:
+        for label, entry in _read_index(store / "index.json").items():
+            folder = entry["folder"]
+            if label in index or Path(folder).name != folder or not (store / folder).is_dir():
+                continue
+            if not (into / folder).exists():
+                scratch = into / f"tmp-{folder}"
+                shutil.rmtree(scratch, ignore_errors=True)
+                into.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(store / folder, scratch, symlinks=True)
+                os.replace(scratch, into / folder)
+            index[label] = entry
+    if index:
+        _replace(into / "index.json", json.dumps({"code": models_digest(), "models": index}))
+
+
 def _replace(path: Path, text: str) -> None:
     scratch = path.with_name(f"tmp-{path.name}")
     scratch.write_text(text)

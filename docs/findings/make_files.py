@@ -269,4 +269,12 @@ for name, first in (("state", "s"), ("product", "t")):
     )
     numbers = {"w": np.eye(8, dtype="f4"), "five": np.float32(5)}
     write(f"Loop-{name}", [2, 8], {"y": 2}, loop, n=np.array(3), true=np.array(True), **numbers)
+parts = {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}
+erf = [node("Div", ["x", "root"], ["d"]), node("Erf", ["d"], ["e"]), node("Add", ["e", "one"], ["a"])]
+for name, first, second in (("last", ["x", "a"], ["m", "half"]), ("first", ["x", "half"], ["m", "a"])):
+    write(f"Gelu-half-{name}", [2, 7], {"y": 2}, *erf, node("Mul", first, ["m"]), node("Mul", second, ["y"]), **parts)
+pool = node("MaxPool", ["x"], ["m"], kernel_shape=[1, 1], strides=[1, 1])
+for name, inputs in (("first", ["c", "m"]), ("second", ["m", "c"])):
+    write(f"MaxPool-Add-{name}", [2, 8, 5, 4], {"y": 4}, pool, node("Add", inputs, ["y"]), c=np.ones((1,) * 4, "f4"))
+write("Pow-int64", [2, 3], {"y": 2}, node("Pow", ["x", "two"], ["y"]), two=np.array([2]))
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

@@ -1,10 +1,11 @@
-"""MNN: what its Less, OneHot, GRU, convolutions and a Loop give; and a crash.
+"""MNN: what its Less, OneHot, GRU, GELU, reductions, convolutions and a Loop give; and a crash.
 
 MNN 3.6.1, numpy 2.4.6. Environment: mnn3.6, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
     .tox/mnn3.6/bin/python docs/findings/mnn_operators.py /tmp/findings
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -99,6 +100,30 @@ state = rng.normal(size=(2, 8)).astype("f4")
 many = [len(forward(f"Loop-{name}", state)) for name in ("product", "state")]
 print("## Loop until the product is great: expected 1 output, got", many[0], "and where the state is compared", many[1])
 seen.append(many == [0, 1])
+
+x = rng.normal(size=(2, 7)).astype("f4")
+exact, approximate = x * (1 + np.vectorize(math.erf)(x / 2**0.5)) / 2, forward("Gelu-tanh", x)[0]
+for name in ("none", "half-last", "half-first"):
+    y = forward(f"Gelu-{name}", x)[0]
+    off, same = np.abs(y - exact).max(), np.abs(y - approximate).max()
+    print(f"## GELU, {name}: error {off:.1e}, difference to the approximation by tanh {same:.1e}")
+    seen.append(off < 1e-6 if name == "half-first" else off > 1e-4 and same < 1e-6)
+
+x = np.abs(rng.normal(size=(2, 3, 4))).astype("f4")
+truths = {"ReduceL1": lambda axis: x.sum(axis, keepdims=True)}
+truths["ReduceLogSumExp"] = lambda axis: np.log(np.exp(x).sum(axis, keepdims=True))
+for op, truth in truths.items():
+    case(f"{op} over axis 1, an input (opset 18)", forward(f"{op}-18", x)[0], truth(1))
+    case("  the same over all axes", forward(f"{op}-18", x)[0], truth(None), wrong=False)
+    case("  axis 1, an attribute (opset 17)", forward(f"{op}-17", x)[0], truth(1), wrong=False)
+
+x = rng.normal(size=(2, 8, 5, 4)).astype("f4")
+case("constant (1, 1, 1, 1) + MaxPool", forward("MaxPool-Add-first", x)[0], x + 1)
+case("  MaxPool + constant", forward("MaxPool-Add-second", x)[0], x + 1, wrong=False)
+
+many = len(forward("Pow-int64", np.ones((2, 3), "f4")))
+print("## Pow to an int64 of shape (1): expected 1 output, got", many)
+seen.append(many == 0)
 
 numbers = np.arange(64, dtype="f4").reshape(1, 1, 4, 4, 4)
 maxima = numbers.reshape(2, 2, 2, 2, 2, 2).max((1, 3, 5))[None, None]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from matrix.blame import RIGHT
-from matrix.cli import reproduction
 from matrix.expect import Expectations
 from matrix.plan import Cell
+from matrix.reproduction import reproduction
 
 
 def test_cell(

@@ -17,10 +17,11 @@ import pytest
 from fakery import fake_target, python_environment
 
 from matrix.catalogue import ROOT, TARGETS
-from matrix.cli import _parser, main, reproduction, selection_of
+from matrix.cli import _parser, main, selection_of
 from matrix.environments import environments
 from matrix.plan import make_plan
 from matrix.records import Journal
+from matrix.reproduction import reproduction
 from matrix.run import Run
 from matrix.workshop import Workshop
 from models.catalogue import all_models

@@ -24,6 +24,7 @@ from onnx import numpy_helper
 from matrix.batch import Batch, run_batch
 from matrix.catalogue import ROOT
 from matrix.cli import main
+from matrix.dataset import of_plan
 from matrix.environments import HOST
 from matrix.plan import Plan
 from matrix.process import Place, Result
@@ -145,7 +146,7 @@ def outcome(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
         patch.chdir(base / "here")
         patch.setattr(tempfile, "tempdir", str(base / "scratch"))
         carried_out(plan, workshop)
-        publish(plan, workshop, base / "public", "run-1")
+        publish(of_plan(plan, workshop.journal, "run-1"), base / "public")
     yield Outcome(base, plan, workshop, before)
     workshop.journal.close()
 

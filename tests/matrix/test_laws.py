@@ -17,7 +17,7 @@ INSIDE = sorted(
     [path for folder in ("exporters", "importers") for path in (ROOT / folder).glob("*.py")]
     + [ROOT / "matrix" / name for name in ("guard.py", "worker.py", "jobs.py")]
 )
-OF_THE_HOST = {"google", "numpy", "onnx", "jinja2", "psutil", "pytest", "rich", "tomli_w", "matrix", "models"}
+OF_THE_HOST = {"google", "numpy", "onnx", "jinja2", "polars", "psutil", "pytest", "rich", "tomli_w", "matrix", "models"}
 
 
 def named(path: Path) -> str:

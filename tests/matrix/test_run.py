@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,11 +30,11 @@ from fakery import (
 
 from matrix.catalogue import Source, Target
 from matrix.compare import Comparison
+from matrix.dataset import of_plan
 from matrix.environments import Environment
 from matrix.plan import Plan
 from matrix.process import Result
-from matrix.publish import results
-from matrix.records import Record
+from matrix.records import Journal, Record
 from matrix.run import Run
 from matrix.verdict import outcome
 from matrix.watcher import Silence
@@ -45,6 +46,12 @@ GHOST = Environment("ghost1.0", "ghost", requirements=("ghost==1.0",))
 def states(workshop: Workshop, kind: str = "cell") -> dict[str, tuple[str, str]]:
     """(status, stage) by key."""
     return {record["key"]: (record["status"], record["stage"]) for record in workshop.journal.all(kind)}
+
+
+def results(plan: Plan, workshop: Workshop) -> SimpleNamespace:
+    """What is published of a plan, as rows."""
+    matrix = of_plan(plan, workshop.journal)
+    return SimpleNamespace(exports=matrix.exports.to_dicts(), cells=matrix.cells.to_dicts())
 
 
 def blames(plan: Plan, workshop: Workshop) -> dict[str, str]:
@@ -484,3 +491,16 @@ def test_a_record_leads_to_its_run_its_versions_its_file_and_its_log(workshop: W
     assert hashlib.sha256(data).hexdigest() == record["sha256"]
     assert "no such <kernel>" in (workshop.folder / record["log"]).read_text()
     assert str(workshop.folder) not in json.dumps([record, export]), "the folder can be moved"
+
+
+def test_a_file_that_was_exported_elsewhere_is_run_here_without_its_exporter(workshop: Workshop) -> None:
+    source, there, here = fake_source("right"), Environment("fake1.0", "host"), Environment("fake1.0", "fake")
+    there.__dict__["lock"] = "the lock of another machine"
+    carried_out(plan_of([source], [fake_target("right")], places={source.name: there}), workshop)
+    plan = plan_of([source], [fake_target("off")], places={source.name: here})
+    carried_out(plan, workshop)
+    journal = Journal(workshop.journal.path)
+    assert [record["status"] for record in journal.all("export")] == ["PASS"]
+    assert journal.get("cell", plan.cells[0].key)["status"] == "WRONG"  # type: ignore[index]
+    assert set(lines_by_key(workshop, "export").values()) == {1}
+    journal.close()

@@ -1,0 +1,41 @@
+"""A headless browser for the tests of pages: an error on its console, or a request off the site, fails the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium")
+
+
+@contextmanager
+def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> Iterator[Any]:
+    """A page of a browser, to be sent to a file:// address."""
+    if "CI" not in os.environ and CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api") if "CI" not in os.environ else _playwright()
+    said: list[str] = []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        page = context.new_page()
+        page.set_default_timeout(60_000)  # the machine may be busy
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else said.append(r.url))
+        yield page
+        browser.close()
+    assert not said, "\n".join(said)
+
+
+def _playwright() -> Any:
+    from playwright import sync_api
+
+    return sync_api
