@@ -14,8 +14,8 @@ import MNN
 import numpy as np
 
 folder = sys.argv[1]
-inf, seen = np.inf, []
-GIVEN = {  # shape and values of the last output; "right": as they should be
+ANY, seen = np.nan, []
+GIVEN = {  # shape and values of the last output, of which ANY changes from run to run; "right": as they should be
     # Reductions that are made of others look at axes that are an attribute, not at an input, which opset 18 has.
     "ReduceL1-held": ((1, 1), [21]),
     "ReduceL1-fed": ((1, 1), [21]),
@@ -59,13 +59,13 @@ GIVEN = {  # shape and values of the last output; "right": as they should be
     "DequantizeLinear-held": ((2,), [4, -2]),
     "Det": ((), [2]),
     "DynamicQuantizeLinear": ((1,), [292]),  # the zero point, as a float
-    "Einsum-diagonal": ((1, 2, 2), [1, 3, 3, 0]),
+    "Einsum-diagonal": ((1, 2, 2), [1, 3, 3, ANY]),
     "Gather-negative": ((1, 2), [0, 0]),
     "Scatter-negative": ((3,), [1, 7, 3]),
     "GridSample-nearest": ((1, 1, 1, 1), [2]),  # column 0.5
     "Mod-fmod": ((4,), [1.5, -1.5, 5, 3]),  # what fmod=0 should give
     "Mod": ((4,), [-0.5, 1.5, 5, -5]),  # what fmod=1 should give
-    "Resize-crop": ((1, 1, 2, 2), [1, 0, 1, 0]),
+    "Resize-crop": ((1, 1, 2, 2), [1, ANY, 1, ANY]),
     "Round": ((4,), [1, 2, 3, -3]),
     "Softmax-11": ((1, 2, 1, 1), [1, 1]),  # along the last axis
     "Split-uneven": ((2,), [3, 4]),
@@ -112,7 +112,8 @@ for name, given in GIVEN.items():
         seen.append(right)
     else:
         shape, values = given
-        seen.append(not right and got.shape == shape and np.allclose(got.ravel(), values, 1e-3, 1e-4))
+        values = np.where(np.isnan(values), got.ravel(), values) if got.shape == shape else []
+        seen.append(not right and got.shape == shape and np.allclose(got.ravel(), values, 1e-3, 1e-4, equal_nan=True))
     if not seen[-1]:
         print("  NOT AS CLAIMED")
 
