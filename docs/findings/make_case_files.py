@@ -277,6 +277,10 @@ write("Pow-zero", 13, "(float[8] x, float[8] e) => (float[8] y)", "y = Pow(x, e)
       x=np.zeros(8, "f4"), e=np.full(8, 0.5, "f4"))  # fmt: skip
 write("Shrink", 9, "(float[4] x) => (float[4] y)", "y = Shrink<lambd=1.5, bias=1.5>(x)", [-0.5, 0, 0, 0.5],
       x=f(-2, -1, 1, 2))  # fmt: skip
+heads = """a = Constant<value_ints=[2]>() u = Unsqueeze(x, a) e = Constant<value_ints=[2,2,2,1,2]>() w = Expand(u, e)
+    s = Constant<value_ints=[2,4,1,2]>() y = Reshape(w, s)"""  # as of attention in groups: heads 0, 0, 1, 1
+eight = np.arange(8, dtype="f4").reshape(2, 2, 1, 2)
+write("Expand-heads", 21, "(float[2,2,1,2] x) => (float[2,4,1,2] y)", heads, eight.repeat(2, 1), x=eight)
 widths = "w = Constant<value=float[1,1,2,2]{1,1,1,1}>() y = ConvTranspose<strides=[2,2], output_shape=[5,5]>(x, w)"
 write("ConvTranspose-shape", 22, "(float[1,1,2,2] x) => (float[1,1,5,5] y)", widths,
       np.pad(ramp.repeat(2, 2).repeat(2, 3), ((0, 0), (0, 0), (0, 1), (0, 1))), x=ramp)  # fmt: skip

@@ -44,6 +44,7 @@ GIVEN = {  # shape and values of the output; "right": as they should be
     "Split-uneven": ((3,), [3, 4, 5]),
     "Swish": ((2,), [2 / (1 + np.exp(-2)), -4 / (1 + np.exp(4))]),  # alpha=1
     # Other numbers.
+    "Expand-heads": ((2, 4, 1, 2), [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7]),  # heads 0, 1, 0, 1
     "GridSample-nearest": ((1, 1, 1, 1), [2]),  # column 0.5
     "Pow-negative": ((8,), [2.4061436e38] * 8),
     "Pow-zero": ((8,), [2.4061436e38] * 8),
