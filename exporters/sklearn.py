@@ -265,9 +265,9 @@ def classifier(make, learn=None, scores=probabilities, options=None, **others):
 
 
 def labels(estimator, x):
-    """The predicted classes, whole numbers in 64 bits."""
+    """The predicted classes, texts, or whole numbers in 64 bits."""
     found = estimator.predict(x)
-    return found if found.dtype == object else found.astype(np.int64)
+    return found if found.dtype.kind in "OU" else found.astype(np.int64)
 
 
 def transformer(make, learn=None, **others):
