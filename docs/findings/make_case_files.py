@@ -1,7 +1,7 @@
 """Small ONNX files after ONNX's own operator cases, with inputs and the outputs that ONNX demands, for the environments
-without the onnx package: those of OpenCV and tract.
+without the onnx package: those of OpenCV, tract, MNN and ncnn.
 
-The outputs were worked out by hand; the reference evaluator agrees with each.
+The outputs were worked out by hand; the reference evaluator agrees with all but two.
 onnx 1.23.2, numpy 2.4.6. Environment: the suite's own Python (`pip install -e .`).
     python docs/findings/make_case_files.py FOLDER
 """
@@ -16,6 +16,7 @@ from onnx.reference import ReferenceEvaluator
 
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
+OTHERWISE = ("Softmax-11", "Unique-unsorted")  # wrong in the evaluator; ONNX Runtime and ONNX's cases agree with us
 warnings.simplefilter("ignore")  # overflows and zeros as divisors are meant
 
 
@@ -28,7 +29,8 @@ def write(name, opset, signature, body, expected, **inputs):
     expected = np.array(expected, dtype)
     found = np.asarray(ReferenceEvaluator(model).run(names[-1:], inputs)[0])
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape), (name, found, expected)
-    assert np.allclose(found.astype(float), expected.astype(float), 1e-3, 1e-4), (name, found, expected)
+    same = np.allclose(found.astype(float), expected.astype(float), 1e-3, 1e-4)
+    assert same or name in OTHERWISE, (name, found, expected)
     save(model, folder / f"{name}.onnx")
     held = expected if dtype.isbuiltin == 1 else expected.astype("f4")  # bfloat16 is no dtype of NumPy's own
     fed = {f"in_{n}": array for n, array in inputs.items()}
@@ -172,4 +174,144 @@ for kind, one in (("value_int=1", "-int"), ("value=int64{1}", "")):
     picked = f"i = Constant<{kind}>() y = Gather(x, i)"
     write(f"Constant{one}", 21, "(float[2] x) => (float y)", picked, 6, x=f(5, 6))
 write("ConstantOfShape", 21, "(int64[1] s) => (float[2] y)", "y = ConstantOfShape(s)", [0, 0], s=i(2))
+# Operators that MNN and ncnn compute otherwise.
+pair = f([1, 2, 3], [4, 5, 6])
+for op, value in (("L1", [[6], [15]]), ("LogSum", np.log([[6], [15]])), ("Sum", [[6], [15]])):
+    reduced = f"y = Reduce{op}<keepdims=1>(x, a)"
+    write(f"Reduce{op}-fed", 18, "(float[2,3] x, int64[1] a) => (float[2,1] y)", reduced, value, x=pair, a=i(1))
+    held = f"a = Constant<value_ints=[1]>() y = Reduce{op}<keepdims=1>(x, a)"
+    write(f"Reduce{op}-held", 18, "(float[2,3] x) => (float[2,1] y)", held, value, x=pair)
+    held = f"a = Constant<value=int64[0]{{}}>() y = Reduce{op}(x, a)"
+    write(f"Reduce{op}-nothing", 18, "(float[2,3] x) => (float[1,1] y)", held, [[np.sum(value)]] if op != "LogSum" else
+          [[np.log(21)]], x=pair)  # fmt: skip
+    write(f"Reduce{op}-all", 18, "(float[2,3] x) => (float[1,1] y)", f"y = Reduce{op}(x)",
+          [[21]] if op != "LogSum" else [[np.log(21)]], x=pair)  # fmt: skip
+noop = "y = ReduceSum<noop_with_empty_axes=1>(x, a)"
+write("ReduceSum-noop", 13, "(float[2,3] x, int64[0] a) => (float[2,3] y)", noop, pair, x=pair, a=np.zeros(0, "i8"))
+write("Split-number", 18, "(float[2,4] x) => (float[2,2] a, float[2,2] y)", "a, y = Split<axis=1, num_outputs=2>(x)",
+      [[3, 4], [7, 8]], x=np.arange(1, 9, dtype="f4").reshape(2, 4))  # fmt: skip
+write("Split-uneven", 18, "(float[5] x) => (float[3] a, float[2] y)", "a, y = Split<num_outputs=2>(x)", [4, 5],
+      x=f(1, 2, 3, 4, 5))  # fmt: skip
+pool = "(float[1,1,4,4] x) => (float[1,1,2,2] y)"
+wide = "kernel_shape=[2,2], strides=[1,1], dilations=[2,2]>(x)"
+write("MaxPool-dilations", 22, pool, f"y = MaxPool<{wide}", [[[[11, 12], [15, 16]]]], x=square)
+write("AveragePool-dilations", 22, pool, f"y = AveragePool<{wide}", [[[[6, 7], [10, 11]]]], x=square)
+cube = np.arange(27, dtype="f4").reshape(1, 1, 3, 3, 3)
+write("Conv-3d-dilations", 22, "(float[1,1,3,3,3] x) => (float[1,1,1,1,1] y)",
+      f"w = Constant<value=float[1,1,2,2,2]{{{','.join('1' * 8)}}}>() "
+      "y = Conv<kernel_shape=[2,2,2], dilations=[2,2,2]>(x, w)", np.full((1, 1, 1, 1, 1), 104), x=cube)  # fmt: skip
+same = 'y = AveragePool<kernel_shape=[2,2], auto_pad="SAME_UPPER">(x)'
+write("AveragePool-upper", 22, "(float[1,1,2,2] x) => (float[1,1,2,2] y)", same, [[[[2.5, 3], [3.5, 4]]]], x=ramp)
+last = "(float[3] x) => (int64[1] y)"
+write("ArgMax-last", 13, last, "y = ArgMax<select_last_index=1>(x)", [2], x=f(5, 1, 5))
+write(
+    "Cast-int4",
+    21,
+    "(float[3] x) => (float[3] y)",
+    "a = Cast<to=22>(x) y = Cast<to=1>(a)",
+    [1, 7, -8],
+    x=f(1.25, 7, -8),
+)
+write("Cast-float8", 21, "(float[3] x) => (float[3] y)", "a = Cast<to=17>(x) y = Cast<to=1>(a)", [1, 0.46875, 448],
+      x=f(1, 0.479, 1e6))  # fmt: skip
+write("Clip-integers", 13, "(int32[3] x) => (int32[3] y)", "y = Clip(x)", [-1, 0, 1], x=i(-1, 0, 1, dtype="i4"))
+write("Gather-negative", 13, "(float[2,2] x, int64[1,2] n) => (float[1,2] y)", "y = GatherElements(x, n)", [[3, 4]],
+      x=f([1, 2], [3, 4]), n=i([-1, -1]))  # fmt: skip
+scattered = "(float[3] x, int64[2] n, float[2] u) => (float[3] y)"
+twice = {"x": f(1, 2, 3), "n": i(1, 1), "u": f(5, 7)}
+write("Scatter-negative", 18, scattered, "y = ScatterElements(x, n, u)", [1, 7, 5], x=f(1, 2, 3), n=i(-1, 1), u=f(5, 7))
+for mode, value in (("add", 14), ("mul", 70), ("min", 2), ("max", 7)):
+    write(f"Scatter-{mode}", 18, scattered, f'y = ScatterElements<reduction="{mode}">(x, n, u)', [1, value, 3], **twice)
+    write(f"ScatterND-{mode}", 18, "(float[3] x, int64[2,1] n, float[2] u) => (float[3] y)",
+          f'y = ScatterND<reduction="{mode}">(x, n, u)', [1, value, 3],
+          x=f(1, 2, 3), n=i([1], [1]), u=f(5, 7))  # fmt: skip
+middle = f(-0.5, 0).reshape(1, 1, 1, 2)  # column 0.5: to the even one
+at = "(float[1,1,1,4] x, float[1,1,1,2] g) => (float[1,1,1,1] y)"
+write("GridSample-nearest", 20, at, 'y = GridSample<mode="nearest">(x, g)', [[[[1]]]], x=line, g=middle)
+beyond = f(3, 0).reshape(1, 1, 1, 2)  # column 7.5, reflected at 3.5 to -0.5, and cut to 0
+write("GridSample-reflection", 20, at, 'y = GridSample<padding_mode="reflection">(x, g)', [[[[1]]]], x=line, g=beyond)
+write(
+    "Mod-fmod", 13, rest, "y = Mod<fmod=1>(a, b)", [-0.5, 1.5, 5, -5], **{"a": f(-4.5, 7.5, 5, -5), "b": f(2, -3, 8, 8)}
+)
+kept = "(float[2,2] x, int64[2] t) => (float y)"
+write("NLL-ignore", 22, kept, "y = NegativeLogLikelihoodLoss<ignore_index=1>(x, t)", 1, x=scores, t=i(0, 1))
+write("Round", 22, "(float[4] x) => (float[4] y)", "y = Round(x)", [0, 2, 2, -2], x=f(0.5, 1.5, 2.5, -2.5))
+unsorted = "(float[4] x) => (float[3] y)"
+write("Unique-unsorted", 11, unsorted, "y = Unique<sorted=0>(x)", [2, 1, 3], x=f(2, 1, 3, 1))
+write("Unique-axis", 11, "(float[2,2] x) => (float[1,2] y)", "y = Unique<axis=0>(x)", [[1, 0]], x=f([1, 0], [1, 0]))
+write("Softmax-11", 11, "(float[1,2,1,1] x) => (float[1,2,1,1] y)", "y = Softmax(x)", np.full((1, 2, 1, 1), 0.5),
+      x=np.ones((1, 2, 1, 1), "f4"))  # fmt: skip
+write("Pad-attribute", 2, "(float[2] x) => (float[3] y)", "y = Pad<pads=[0,1], value=2.0>(x)", [1, 1, 2], x=f(1, 1))
+length = "s = SequenceConstruct(x, x) y = SequenceLength(s)"
+write("SequenceLength", 11, "(float[2] x) => (int64 y)", length, 2, x=f(1, 1))
+scale = "(int8[2] x, float s, int8 z) => (float[2] y)"
+shifted = {"s": np.float32(2), "z": np.int8(1)}
+write("DequantizeLinear", 21, scale, "y = DequantizeLinear(x, s, z)", [4, -8], x=i(3, -3, dtype="i1"), **shifted)
+shorts = {"x": i(3, -3, dtype="i2"), "s": np.float32(2), "z": np.int16(1)}
+write("DequantizeLinear-16", 21, scale.replace("int8", "int16"), "y = DequantizeLinear(x, s, z)", [4, -8], **shorts)
+rows = {"x": i([2, 2], [2, 2], dtype="i1"), "s": f(1, 10), "z": i(0, 0, dtype="i1")}
+write("DequantizeLinear-axis", 21, "(int8[2,2] x, float[2] s, int8[2] z) => (float[2,2] y)",
+      "y = DequantizeLinear<axis=0>(x, s, z)", [[2, 2], [20, 20]], **rows)  # fmt: skip
+write("DynamicQuantizeLinear", 11, "(float[2] x) => (uint8[2] a, float s, uint8 y)",
+      "a, s, y = DynamicQuantizeLinear(x)", 255, x=f(-255, -100))  # fmt: skip
+write("Einsum-diagonal", 12, "(float[1,2,2] x) => (float[1,2] y)", 'y = Einsum<equation="...ii->...i">(x)', [[1, 4]],
+      x=f([1, 2], [3, 4]).reshape(1, 2, 2))  # fmt: skip
+crop = """r = Constant<value=float[4]{0.5,0.5,1.0,1.0}>() y = Resize<mode="linear", axes=[2,3],
+    coordinate_transformation_mode="tf_crop_and_resize">(x, r, , s)"""
+write("Resize-crop", 19, sizes("3,3", "int64", 2, "2,2"), crop, [[[[5, 6], [8, 9]]]],
+      x=np.arange(1, 10, dtype="f4").reshape(1, 1, 3, 3), s=i(2, 2))  # fmt: skip
+upper = 'y = Resize<mode="nearest", nearest_mode="ceil">(x, , s)'
+write("Resize-ceil", 19, sizes("1,2", "float", 4, "1,4"), upper, [[[[5, 6, 6, 6]]]],
+      x=f(5, 6).reshape(1, 1, 1, 2), s=f(1, 1, 1, 2))  # fmt: skip
+write("MatMul-numbers", 13, "(float[2] a, float[2] b) => (float y)", "y = MatMul(a, b)", 11, a=f(1, 2), b=f(3, 4))
+write("Max-integers", 13, "(int32[2] a, int32[2] b) => (int32[2] y)", "y = Max(a, b)", [3, 5],
+      a=i(1, 5, dtype="i4"), b=i(3, 2, dtype="i4"))  # fmt: skip
+write("Max-three", 13, "(float[2] a, float[2] b, float[2] c) => (float[2] y)", "y = Max(a, b, c)", [4, 9],
+      a=f(1, 5), b=f(3, 2), c=f(4, 9))  # fmt: skip
+write("Max-one", 13, "(float[2] a) => (float[2] y)", "y = Max(a)", [1, 5], a=f(1, 5))
+write("Pow-integers", 13, "(int32[2] x, int32[2] e) => (int32[2] y)", "y = Pow(x, e)", [8, 9],
+      x=i(2, 3, dtype="i4"), e=i(3, 2, dtype="i4"))  # fmt: skip
+write("Pow-negative", 13, "(float[8] x, float[8] e) => (float[8] y)", "y = Pow(x, e)", [-8] * 8,
+      x=np.full(8, -2, "f4"), e=np.full(8, 3, "f4"))  # fmt: skip
+write("Pow-zero", 13, "(float[8] x, float[8] e) => (float[8] y)", "y = Pow(x, e)", [0] * 8,
+      x=np.zeros(8, "f4"), e=np.full(8, 0.5, "f4"))  # fmt: skip
+write("Shrink", 9, "(float[4] x) => (float[4] y)", "y = Shrink<lambd=1.5, bias=1.5>(x)", [-0.5, 0, 0, 0.5],
+      x=f(-2, -1, 1, 2))  # fmt: skip
+heads = """a = Constant<value_ints=[2]>() u = Unsqueeze(x, a) e = Constant<value_ints=[2,2,2,1,2]>() w = Expand(u, e)
+    s = Constant<value_ints=[2,4,1,2]>() y = Reshape(w, s)"""  # as of attention in groups: heads 0, 0, 1, 1
+eight = np.arange(8, dtype="f4").reshape(2, 2, 1, 2)
+write("Expand-heads", 21, "(float[2,2,1,2] x) => (float[2,4,1,2] y)", heads, eight.repeat(2, 1), x=eight)
+widths = "w = Constant<value=float[1,1,2,2]{1,1,1,1}>() y = ConvTranspose<strides=[2,2], output_shape=[5,5]>(x, w)"
+write("ConvTranspose-shape", 22, "(float[1,1,2,2] x) => (float[1,1,5,5] y)", widths,
+      np.pad(ramp.repeat(2, 2).repeat(2, 3), ((0, 0), (0, 0), (0, 1), (0, 1))), x=ramp)  # fmt: skip
+most = "y = ReduceMax<keepdims=1>(x)"
+write("ReduceMax-all", 18, "(float[2,3] x) => (float[1,1] y)", most, [[6]], x=pair)
+write("ReduceL1-attribute", 13, "(float[2,3] x) => (float[2,1] y)", "y = ReduceL1<axes=[1]>(x)", [[6], [15]], x=pair)
+used = "e = Exp(x) r = ReduceSum<keepdims=0>(e) z = ConstantOfShape(s) y = Add(z, r)"  # in memory that e has used
+write("ConstantOfShape-Add", 21, "(float[4,64] x, int64[2] s) => (float[4,64] y)", used, np.full((4, 64), 256),
+      x=np.zeros((4, 64), "f4"), s=i(4, 64))  # fmt: skip
+filled = used.replace("ConstantOfShape(s)", "ConstantOfShape<value=float[1]{0.0}>(s)")
+write("ConstantOfShape-zero-Add", 21, "(float[4,64] x, int64[2] s) => (float[4,64] y)", filled, np.full((4, 64), 256),
+      x=np.zeros((4, 64), "f4"), s=i(4, 64))  # fmt: skip
+held = """w = Constant<value=int8[2]{3,-3}>() s = Constant<value=float{2.0}>() z = Constant<value=int8{1}>()
+    d = DequantizeLinear(w, s, z) y = Mul(x, d)"""
+write("DequantizeLinear-held", 21, "(float[2] x) => (float[2] y)", held, [4, -8], x=f(1, 1))
+# By the formulae of ONNX, weights of 1/2, one unit, two steps; the state before the first is 0.
+half, steps = np.float32(0.5), f(1, -2)
+for direction in ("forward", "reverse"):
+    state = 0
+    for value in steps if direction == "forward" else steps[::-1]:
+        state = np.tanh(half * value + half * state)
+    recurrent = f"""w = Constant<value=float[1,1,1]{{0.5}}>() r = Constant<value=float[1,1,1]{{0.5}}>()
+        a, y = RNN<hidden_size=1, direction="{direction}">(x, w, r)"""
+    write(f"RNN-{direction}", 14, "(float[2,1,1] x) => (float[2,1,1,1] a, float[1,1,1] y)", recurrent, [[[state]]],
+          x=steps.reshape(2, 1, 1))  # fmt: skip
+    last = recurrent.replace("a, y", ", y")
+    write(f"RNN-{direction}-last", 14, "(float[2,1,1] x) => (float[1,1,1] y)", last, [[[state]]],
+          x=steps.reshape(2, 1, 1))  # fmt: skip
+recurrent = """w = Constant<value=float[1,1,1]{0.5}>() r = Constant<value=float[1,1,1]{0.5}>()
+    y, a = RNN<hidden_size=1, layout=1>(x, w, r)"""
+state = np.tanh(0.5), np.tanh(-1)
+write("RNN-layout", 14, "(float[2,1,1] x) => (float[2,1,1,1] y, float[2,1,1] a)", recurrent,
+      np.reshape(state, (2, 1, 1)), x=steps.reshape(2, 1, 1))  # fmt: skip
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
