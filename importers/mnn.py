@@ -1,8 +1,9 @@
 """MNN: the ONNX file converted to MNN's own format by its converter, then run as a module on the CPU.
 
 The converter is called inside this process: the command `mnnconvert` does the same and then reports the use to its
-maker's servers, for which it installs a package. MNN has neither int64 nor bool: integers are fed as int32, as its
-users must, and its outputs are left as they are.
+maker's servers, for which it installs a package. MNN has neither int64 nor bool, and of floats float32 alone, as its
+documentation tells: integers are fed as int32 and floats as float32, as its users must, and its outputs are left as
+they are.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ import MNN
 import numpy as np
 
 PACKAGES = ("MNN", "numpy")
-UNSUPPORTED = (r"These Op Not Support", r"Don't support type")
+UNSUPPORTED = (r"These Op Not Support", r"Don't support (type|cast)")
 ISOLATE = True  # a file that it cannot convert may end the process
 
 SETTINGS = {"backend": "CPU", "numThread": 1, "precision": "high"}
@@ -54,8 +55,8 @@ def printed(function, *arguments):
 
 def variable(array):
     """An array as a variable of MNN's: float32, or int32."""
-    if array.dtype.kind == "f":
-        return MNN.expr.const(array, array.shape, MNN.expr.NCHW, MNN.expr.float)
+    if "float" in array.dtype.name:  # those of ml_dtypes too, which are no kind "f"
+        return MNN.expr.const(array.astype(np.float32), array.shape, MNN.expr.NCHW, MNN.expr.float)
     return MNN.expr.const(array.astype(np.int32), array.shape, MNN.expr.NCHW, MNN.expr.int)
 
 

@@ -16,12 +16,29 @@ import ncnn
 import numpy as np
 
 PACKAGES = ("ncnn", "pnnx", "numpy")
-UNSUPPORTED = (r"not exists or registered",)
+UNSUPPORTED = (
+    r"not exists or registered",
+    # What the ONNX Runtime in pnnx, and pnnx itself, say of a file before they run it.
+    r"Unsupported model IR version",
+    r"ONNX Runtime only \*guarantees\* support",
+    r"Could not find an implementation for",
+    r"is not a registered function/op",
+    r"No Op registered for",
+    r"tensor type 0 is not supported",
+)
 ISOLATE = True  # a layer that lacks a parameter may end the process
 
 #: The program in pnnx's wheel. Its Python package is not imported: it wants PyTorch, which ONNX files do not need.
 PNNX = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
-DTYPES = {"float": "float32", "int": "int32"}
+DTYPES = {
+    "float": "float32",
+    "half": "float16",
+    "double": "float64",
+    "int": "int32",
+    "short": "int16",
+    "int8": "int8",
+    "uint8": "uint8",
+}
 KINDS = {"float32": "f32", "int64": "i64", "int32": "i32", "bool": "bool"}
 EXAMPLES = ({"batch": 2}, 8), ({"batch": 3}, 9)
 """Lengths of dynamic axes to convert with: of those by name, and of all others."""
@@ -44,7 +61,7 @@ def load(path, request):
 
 def shapes(inputs):
     """What to tell pnnx of the inputs: nothing when all sizes are known, else two examples."""
-    if not any(isinstance(n, str) for i in inputs for n in i["shape"]):
+    if not any(isinstance(n, str) for i in inputs for n in i["shape"] or []):
         return []
     said = []
     for key, (named, other) in zip(("inputshape", "inputshape2"), EXAMPLES):
