@@ -25,6 +25,7 @@ UNSUPPORTED = (
     r"is not a registered function/op",
     r"No Op registered for",
     r"tensor type 0 is not supported",
+    r"dtype=null",
 )
 ISOLATE = True  # a layer that lacks a parameter may end the process
 
@@ -102,6 +103,8 @@ def complaint(function, *arguments):
 
 def usage(script, request):
     """What pnnx's script says of the inputs and of the outputs."""
+    if "dtype=null" in script:
+        raise RuntimeError("pnnx has no dtype for an input: dtype=null")
     dtypes = dict(re.findall(r"(in\d+) = torch\.\w+\(.*dtype=torch\.(\w+)\)", script))
     fed = dict(re.findall(r'ex\.input\("(in\d+)", .*batch_index=(\d+)', script))
     taken = dict(re.findall(r"(out\d+)\.numpy\(.*batch_index=(\d+)", script))
