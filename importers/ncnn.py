@@ -31,15 +31,7 @@ ISOLATE = True  # a layer that lacks a parameter may end the process
 
 #: The program in pnnx's wheel. Its Python package is not imported: it wants PyTorch, which ONNX files do not need.
 PNNX = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
-DTYPES = {
-    "float": "float32",
-    "half": "float16",
-    "double": "float64",
-    "int": "int32",
-    "short": "int16",
-    "int8": "int8",
-    "uint8": "uint8",
-}
+DTYPES = {"float": "float32", "double": "float64", "int": "int32"}
 KINDS = {"float32": "f32", "int64": "i64", "int32": "i32", "bool": "bool"}
 EXAMPLES = ({"batch": 2}, 8), ({"batch": 3}, 9)
 """Lengths of dynamic axes to convert with: of those by name, and of all others."""
