@@ -1,4 +1,4 @@
-"""jaxonnxruntime on ONNX's own operator cases: what it gives, without an error, instead of the outputs that ONNX demands.
+"""jaxonnxruntime on ONNX's own operator cases: what it gives, without an error, instead of what ONNX demands.
 
 jaxonnxruntime 0.3.0, jax 0.10, onnx 1.23.2, numpy 2.4.6. Environment: jaxonnxruntime0.3, after make_case_files.py.
     python docs/findings/make_case_files.py /tmp/findings/cases
@@ -10,9 +10,9 @@ import sys
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-from jaxonnxruntime import backend  # noqa: E402
+import numpy as np
+import onnx
+from jaxonnxruntime import backend
 
 folder = sys.argv[1]
 seen = []

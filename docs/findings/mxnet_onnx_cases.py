@@ -1,4 +1,4 @@
-"""MXNet's importer on ONNX's own operator cases: what it gives, without an error, instead of the outputs that ONNX demands.
+"""MXNet's importer on ONNX's own operator cases: what it gives, without an error, instead of what ONNX demands.
 
 mxnet 1.9.1, onnx 1.8.1, numpy 1.23.5. Environment: mxnet1.9, after make_case_files.py.
     python docs/findings/make_case_files.py /tmp/findings/cases
@@ -10,9 +10,9 @@ import sys
 
 os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
 
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-from mxnet.contrib import onnx as onnx2mx  # noqa: E402
+import mxnet as mx
+import numpy as np
+from mxnet.contrib import onnx as onnx2mx
 
 folder = sys.argv[1]
 seen = []

@@ -1,4 +1,4 @@
-"""NNabla's importer on ONNX's own operator cases: what it gives, without an error, instead of the outputs that ONNX demands.
+"""NNabla's importer on ONNX's own operator cases: what it gives, without an error, instead of what ONNX demands.
 
 nnabla 1.39, onnx 1.13.1, numpy 1.26.4. Environment: nnabla1.39, after make_case_files.py.
     python docs/findings/make_case_files.py /tmp/findings/cases
@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 
-import nnabla as nn
 import numpy as np
 from nnabla.utils.converter.nnabla import NnpExporter
 from nnabla.utils.converter.onnx import OnnxImporter

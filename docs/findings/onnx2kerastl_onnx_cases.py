@@ -1,6 +1,6 @@
-"""onnx2kerastl on ONNX's own operator cases: what it gives, without an error, instead of the outputs that ONNX demands.
+"""onnx2kerastl on ONNX's own operator cases: what it gives, without an error, instead of what ONNX demands.
 
-onnx2kerastl 0.0.198, tensorflow-cpu, onnx 1.13.0, numpy 1.23.5. Environment: onnx2kerastl0.0.198, after make_case_files.py.
+onnx2kerastl 0.0.198, onnx 1.13.0, numpy 1.23.5. Environment: onnx2kerastl0.0.198, after make_case_files.py.
     python docs/findings/make_case_files.py /tmp/findings/cases
     .tox/onnx2kerastl0.0.198/bin/python docs/findings/onnx2kerastl_onnx_cases.py /tmp/findings/cases
 """
@@ -10,10 +10,10 @@ import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from onnx2kerastl import onnx_to_keras  # noqa: E402
+import numpy as np
+import onnx
+import tensorflow as tf
+from onnx2kerastl import onnx_to_keras
 
 folder = sys.argv[1]
 seen = []

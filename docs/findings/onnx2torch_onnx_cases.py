@@ -1,4 +1,4 @@
-"""onnx2torch on ONNX's own operator cases: what it gives, without an error, instead of the outputs that ONNX demands.
+"""onnx2torch on ONNX's own operator cases: what it gives, without an error, instead of what ONNX demands.
 
 The expected outputs were worked out by hand; the reference evaluator, in the same environment, agrees with each.
 onnx2torch 1.5.15, torch 2.13.0, onnx 1.23.2, numpy 2.4.6. Environment: onnx2torch1.5.
@@ -46,20 +46,63 @@ def f(*values):
 
 norm = "(float[2,2] x, float[2] w, float[2] b) => (float[2,2] y, float[2,1] m, float[2,1] s)"
 units = {"x": f([1, 3], [5, 5]), "w": f(1, 1), "b": f(0, 0)}
-case("LayerNormalization, mean and deviation asked for", 17, norm, "y, m, s = LayerNormalization<epsilon=0.25>(x, w, b)",
-     ("float32", [[0.8944], [2]]), ("float32", [[-0.8944, 0.8944], [0, 0]]), **units)  # fmt: skip
-case("NonZero", 13, "(bool[2,2] x) => (int64[2,k] y)", "y = NonZero(x)",
-     ("int64", [[0, 1, 1], [0, 0, 1]]), ("int64", [[0, 0], [1, 0], [1, 1]]), x=np.array([[1, 0], [1, 1]], "?"))  # fmt: skip
+case(
+    "LayerNormalization, mean and deviation asked for",
+    17,
+    norm,
+    "y, m, s = LayerNormalization<epsilon=0.25>(x, w, b)",
+    ("float32", [[0.8944], [2]]),
+    ("float32", [[-0.8944, 0.8944], [0, 0]]),
+    **units,
+)
+case(
+    "NonZero",
+    13,
+    "(bool[2,2] x) => (int64[2,k] y)",
+    "y = NonZero(x)",
+    ("int64", [[0, 1, 1], [0, 0, 1]]),
+    ("int64", [[0, 0], [1, 0], [1, 1]]),
+    x=np.array([[1, 0], [1, 1]], "?"),
+)
 axis = "a = Constant<value=int32 {0}>() "
-case("CumSum, exclusive", 14, "(float[3] x) => (float[3] y)", axis + "y = CumSum<exclusive=1>(x, a)",
-     ("float32", [0, 1, 3]), ("float32", [5, 3, 0]), x=f(1, 2, 3))  # fmt: skip
-case("CumSum of int32", 14, "(int32[3] x) => (int32[3] y)", axis + "y = CumSum<reverse=0>(x, a)",
-     ("int32", [1, 3, 6]), ("int64", [1, 3, 6]), x=np.array([1, 2, 3], "i4"))  # fmt: skip
-case("Pow of an integer by a float", 15, "(int32[2] x, float[2] e) => (int32[2] y)", "y = Pow(x, e)",
-     ("int32", [8, 1]), ("float32", [8, 1.4142]), x=np.array([2, 2], "i4"), e=f(3, 0.5))  # fmt: skip
+case(
+    "CumSum, exclusive",
+    14,
+    "(float[3] x) => (float[3] y)",
+    axis + "y = CumSum<exclusive=1>(x, a)",
+    ("float32", [0, 1, 3]),
+    ("float32", [5, 3, 0]),
+    x=f(1, 2, 3),
+)
+case(
+    "CumSum of int32",
+    14,
+    "(int32[3] x) => (int32[3] y)",
+    axis + "y = CumSum<reverse=0>(x, a)",
+    ("int32", [1, 3, 6]),
+    ("int64", [1, 3, 6]),
+    x=np.array([1, 2, 3], "i4"),
+)
+case(
+    "Pow of an integer by a float",
+    15,
+    "(int32[2] x, float[2] e) => (int32[2] y)",
+    "y = Pow(x, e)",
+    ("int32", [8, 1]),
+    ("float32", [8, 1.4142]),
+    x=np.array([2, 2], "i4"),
+    e=f(3, 0.5),
+)
 pad = 'y = Pad<mode="constant", pads=[0, 1], value=2.0>(x)'
-case("Pad with a value, opset 6", 6, "(float[1] x) => (float[2] y)", pad,
-     ("float32", [1, 2]), ("float32", [1, 0]), x=f(1))  # fmt: skip
+case(
+    "Pad with a value, opset 6",
+    6,
+    "(float[1] x) => (float[2] y)",
+    pad,
+    ("float32", [1, 2]),
+    ("float32", [1, 0]),
+    x=f(1),
+)
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))
