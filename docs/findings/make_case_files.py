@@ -314,4 +314,71 @@ recurrent = """w = Constant<value=float[1,1,1]{0.5}>() r = Constant<value=float[
 state = np.tanh(0.5), np.tanh(-1)
 write("RNN-layout", 14, "(float[2,1,1] x) => (float[2,1,1,1] y, float[2,1,1] a)", recurrent,
       np.reshape(state, (2, 1, 1)), x=steps.reshape(2, 1, 1))  # fmt: skip
+
+
+# For onnx2kerastl, X2Paddle, NNabla, jaxonnxruntime and MXNet.
+pairs = f([1, 9, 2], [3, 4, 5])
+write("ArgMax-default", 13, "(float[2,3] x) => (int64[1,3] y)", "y = ArgMax(x)", [[1, 0, 1]], x=pairs)
+last = "y = ArgMax<axis=1, select_last_index=1>(x)"
+write("ArgMax-last", 13, "(float[1,2] x) => (int64[1,1] y)", last, [[1]], x=f([2, 2]))
+six = np.arange(6, dtype="f4")
+write("Split-three", 13, "(float[6] x) => (float[2] a, float[2] b, float[2] y)", "a, b, y = Split(x)", [4, 5], x=six)
+parts = "(float[6] x, int64[2] s) => (float[2] a, float[4] y)"
+write("Split-fed", 13, parts, "a, y = Split(x, s)", [2, 3, 4, 5], x=six, s=i(2, 4))
+lower = "(float[2,2] x, int64 k) => (float[2,2] y)"
+write("Trilu-fed", 14, lower, "y = Trilu<upper=0>(x, k)", [[1, 2], [3, 4]], x=f([1, 2], [3, 4]), k=np.array(1))
+scatter = "(float[3] d, int64[1,1] n, float[1] u) => (float[3] y)"
+add = 'y = ScatterND<reduction="add">(d, n, u)'
+write("ScatterND-add", 16, scatter, add, [1, 12, 3], d=f(1, 2, 3), n=i([1]), u=f(10))
+selu = "y = Selu<alpha=2.0, gamma=3.0>(x)"
+write("Selu", 6, "(float[2] x) => (float[2] y)", selu, [6 * np.expm1(-1), 3], x=f(-1, 1))
+write(
+    "IsInf-negative", 10, "(float[3] x) => (bool[3] y)", "y = IsInf<detect_positive=0>(x)", [0, 1, 0], x=f(inf, -inf, 1)
+)
+shift = "(uint8[1] a, uint8[1] b) => (uint8[1] y)"
+bits = {"a": i(200, dtype="u1"), "b": i(1, dtype="u1")}
+write("BitShift", 11, shift, 'y = BitShift<direction="LEFT">(a, b)', [144], **bits)
+write("BitwiseNot", 18, "(uint8[1] x) => (uint8[1] y)", "y = BitwiseNot(x)", [254], x=i(1, dtype="u1"))
+divided = "(int32[2] a, int32[2] b) => (int32[2] y)"
+write("Div-integers", 14, divided, "y = Div(a, b)", [3, -3], a=i(7, -7, dtype="i4"), b=i(2, 2, dtype="i4"))
+axes = "(float[2,2] x, int64[{}] a) => (float[{},1] y)".format
+square2 = f([1, 2], [3, 4])
+write("ReduceMean-empty", 18, axes(0, 1), "y = ReduceMean(x, a)", [[2.5]], x=square2, a=np.zeros(0, "i8"))
+write("ReduceL1-fed", 18, axes(1, 2), "y = ReduceL1(x, a)", [[3], [7]], x=square2, a=i(1))
+write("ReduceSumSquare-fed", 18, axes(1, 2), "y = ReduceSumSquare(x, a)", [[5], [25]], x=square2, a=i(1))
+pooled = "(float[1,1,1,{}] x) => (float[1,1,1,{}] y)".format
+wide = "y = MaxPool<kernel_shape=[1,2], dilations=[1,2], strides=[1,1]>(x)"
+write("MaxPool-dilations", 12, pooled(4, 2), wide, [[[[3, 4]]]], x=line)
+write("MaxPool-strides", 12, pooled(4, 3), "y = MaxPool<kernel_shape=[1,2]>(x)", [[[[2, 3, 4]]]], x=line)
+upper = 'y = MaxPool<kernel_shape=[1,3], strides=[1,2], auto_pad="SAME_UPPER">(x)'
+write("MaxPool-upper", 12, pooled(5, 3), upper, [[[[2, 4, 5]]]], x=np.arange(1, 6, dtype="f4").reshape(1, 1, 1, 5))
+near = 'y = Resize<mode="nearest">(x, , , s)'
+write("Resize-nearest", 19, sizes("1,2", "int64", 4, "1,7"), near, [[[[5, 5, 5, 5, 6, 6, 6]]]],
+      x=f(5, 6).reshape(1, 1, 1, 2), s=i(1, 1, 1, 7))  # fmt: skip
+told = "y = ConvTranspose<strides=[1,2], output_shape=[1,4]>(x, w)"
+write("ConvTranspose-shape", 11, "(float[1,1,1,2] x, float[1,1,1,1] w) => (float[1,1,1,4] y)", told, [[[[1, 0, 2, 0]]]],
+      x=f(1, 2).reshape(1, 1, 1, 2), w=np.ones((1, 1, 1, 1), "f4"))  # fmt: skip
+gathered = "(float[2,2,2] x, int64[2,1] n) => (float[2,2] y)"
+write("GatherND-batch", 12, gathered, "y = GatherND<batch_dims=1>(x, n)", [[2, 3], [4, 5]],
+      x=np.arange(8, dtype="f4").reshape(2, 2, 2), n=i([1], [0]))  # fmt: skip
+write("Sum-three", 13, "(float[1] a, float[1] b, float[1] c) => (float[1] y)", "y = Sum(a, b, c)", [111],
+      a=f(1), b=f(10), c=f(100))  # fmt: skip
+shorts = {"a": i(4, 10, dtype="u2"), "b": i(2, 18, dtype="u2")}
+write("Add-uint16", 14, "(uint16[2] a, uint16[2] b) => (uint16[2] y)", "y = Add(a, b)", [6, 28], **shorts)
+write("Gather-negative", 13, "(float[3] x, int64[1] n) => (float[1] y)", "y = Gather(x, n)", [3], x=f(1, 2, 3), n=i(-1))
+write("Shape-part", 15, "(float[2,3] x) => (int64[1] y)", "y = Shape<start=1>(x)", [3], x=pairs)
+hardest = f([1, 2], [3, 0]).reshape(1, 2, 2)
+write("Hardmax", 13, "(float[1,2,2] x) => (float[1,2,2] y)", "y = Hardmax<axis=1>(x)", [[[0, 1], [1, 0]]], x=hardest)
+lp = "y = LpNormalization<axis=1, p=1>(x)"
+write("LpNormalization", 1, "(float[1,2] x) => (float[1,2] y)", lp, [[0.75, 0.25]], x=f([3, 1]))
+one = np.ones((1, 1, 1, 1), "f4")
+write("LRN", 13, pooled(1, 1), "y = LRN<size=1>(x)", [[[[1.0001**-0.75]]]], x=one)
+write("Less", 9, "(float[1] a, float[1] b) => (bool[1] y)", "y = Less(a, b)", [1], a=f(1), b=f(2))
+write("And", 7, "(bool[1] a, bool[1] b) => (bool[1] y)", "y = And(a, b)", [1], a=i(1, dtype="?"), b=i(1, dtype="?"))
+vector = "(float[1,1,2] a, float[2] b) => (float[1,1] y)"
+write("MatMul-vector", 13, vector, "y = MatMul(a, b)", [[11]], a=f(1, 2).reshape(1, 1, 2), b=f(3, 4))
+write("NonZero", 13, "(bool[2,2] x) => (int64[2,n] y)", "y = NonZero(x)", [[0, 1, 1], [0, 0, 1]],
+      x=i([1, 0], [1, 1], dtype="?"))  # fmt: skip
+write("Squeeze-one", 6, "(float[1,1] x) => (float[1] y)", "y = Squeeze<axes=[0]>(x)", [5], x=f([5]))
+
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
