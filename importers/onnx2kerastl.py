@@ -29,4 +29,4 @@ def run(session, inputs):
     arrays = [tf.constant(inputs[name]) for name in names]
     arrays = [array[None] if array.ndim < len(own.shape) else array for array, own in zip(arrays, model.inputs)]
     result = model(arrays if len(arrays) > 1 else arrays[0], training=False)
-    return dict(zip(outputs, [result] if len(outputs) == 1 else result))
+    return dict(zip(outputs, [result] if tf.is_tensor(result) else result))  # one may be given where there are more
