@@ -58,4 +58,6 @@ def run(session, inputs):
         result = module(*[torch.from_numpy(inputs[name]) for name in parameters])
     items = result if len({node for node, _ in outputs.values()}) > 1 else [result]
     made = {name: (items[node], which) for name, (node, which) in outputs.items()}
-    return {name: (item if torch.is_tensor(item) else item[which]).numpy() for name, (item, which) in made.items()}
+    # A converter may give the first output alone where the node has more: the others are missing then.
+    items = {name: [item] if torch.is_tensor(item) else item for name, (item, _) in made.items()}
+    return {name: items[name][which].numpy() for name, (_, which) in made.items() if which < len(items[name])}
