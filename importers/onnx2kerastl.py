@@ -5,7 +5,7 @@ import tensorflow as tf
 from onnx2kerastl import onnx_to_keras
 
 PACKAGES = ("onnx2kerastl", "tensorflow", "onnx")
-UNSUPPORTED = (r"^UnsupportedLayer\b",)
+UNSUPPORTED = (r"^UnsupportedLayer\b", r"to a TensorFlow DType")
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
