@@ -23,7 +23,7 @@ ISOLATE = True  # the code of every file is a module of the same name
 UNSUPPORTED = (
     r"Model is not supported yet",
     r"only .* supported",
-    r"not (yet )?supported",
+    r"[Nn]ot (yet )?supported",
     r"ir_version .* is higher than the checker's",
 )
 
