@@ -77,7 +77,8 @@ def lasting(matrix: dict[str, Any]) -> dict[str, Any]:
     # Every row must say of which run it is, and what the run was made with must be there.
     made_with = [json.dumps(matrix["runs"].get(row.pop("run")), sort_keys=True) for row in rows]
     for row in rows:
-        row.pop("seconds"), row.pop("peak_mb", None)
+        for name in ("seconds", "load_seconds", "run_seconds", "peak_mb"):
+            row.pop(name, None)
     kept = {name: value for name, value in matrix.items() if name not in ("run", "generated", "runs")}
     return {**kept, "made with": sorted(set(made_with))}
 
