@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import multiprocessing
 import os
 import resource
 import shutil
@@ -21,6 +20,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,12 @@ def _named(entry: dict[str, Any], number: int) -> dict[str, Any]:
     return {**entry, **names}
 
 
-def _publish(matrix: Path, folder: Path, found: Any) -> None:
+def _publish(matrix: Path, folder: Path) -> tuple[float, float, float]:
     """In a process of its own, whose memory is then known: seconds, seconds of CPU, and MB at the peak."""
     begun, used = time.perf_counter(), time.process_time()
     publish(read(matrix), folder)
     spent = time.perf_counter() - begun, time.process_time() - used
-    found.put((*spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    return *spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _in_a_browser(page_at: Path) -> None:
@@ -147,12 +148,8 @@ def main() -> int:
         given.mkdir()
         write(matrix, given)
         del matrix
-        context = multiprocessing.get_context("spawn")
-        found = context.Queue()
-        child = context.Process(target=_publish, args=(given, folder, found))
-        child.start()
-        seconds, cpu, memory = found.get()
-        child.join()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
+            seconds, cpu, memory = child.submit(_publish, given, folder).result()
         files = [path for path in folder.rglob("*") if path.is_file()]
         print(f"publish: {seconds:.1f} s ({cpu:.1f} s of CPU), {memory:.0f} MB at the peak;", end=" ")
         print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 2**20:.0f} MiB", flush=True)

@@ -26,6 +26,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
     sources = _in_order(about["sources"], "framework")
     targets = _in_order(about["targets"], "runtime")
     counts = Counter(dict(cells.group_by("status").len().rows()))
+    by_target = counted(cells, "target")
     return {
         "counts": {"exports": matrix.exports.height, "cells": cells.height},
         "statuses": [(name, counts[name], MEANINGS[name]) for name in STATUSES if counts[name]],
@@ -35,7 +36,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
             s["name"]: {t["name"]: _of_pair(pairs.get((s["name"], t["name"]), none)) for t in targets} for s in sources
         },
         "by_source": {s["name"]: exported.get(s["name"], share(none)) for s in sources},
-        "by_target": {name: share(counter) for (name,), counter in counted(cells, "target").items()},
+        "by_target": {t["name"]: share(by_target.get((t["name"],), none)) for t in about["targets"]},
         "obstacles": _obstacles(about),
         "not_run": _not_run(cells),
         "varying": _varying(cells),
