@@ -1,3 +1,4 @@
+import "./dom.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { anchor, point, told } from "radar";

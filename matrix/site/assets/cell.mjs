@@ -4,7 +4,7 @@ import { columns, keyOf } from "columns";
 import { load } from "data";
 import { placeOf, rowsOf } from "pair";
 import { follow, hashOf } from "state";
-import { RIGHT, bytes, facts, number, seconds, status } from "shown";
+import { RIGHT, asPicture, bytes, facts, number, seconds, status } from "shown";
 
 const MEASURED = ["set", "output", "status", "message", "max_abs", "max_rel", "rms", "cosine", "noise", "histogram"];
 
@@ -144,8 +144,7 @@ function histogram(output, counts, bins) {
       globalThis.Plot.ruleY([0]),
     ],
   });
-  chart.setAttribute("role", "img");
-  return html`<figure><figcaption>${output}</figcaption>${chart}</figure>`;
+  return html`<figure><figcaption>${output}</figcaption>${asPicture(chart)}</figure>`;
 }
 
 function environment(what, own, made) {

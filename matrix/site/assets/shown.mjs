@@ -37,3 +37,10 @@ export function bytes(value) {
 /** The list of definitions of what there is to say: [[term, value], …]; what is empty is left out. */
 export const facts = entries => html`<dl class="facts">${entries.map(([term, value]) =>
   value === undefined || value === null || value === "" ? nothing : html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+/** A chart as one picture for screen readers, under the name of all of it: its parts are called "rule" and "dot". */
+export function asPicture(svg) {
+  svg.setAttribute("role", "img");
+  for (const part of svg.querySelectorAll("[aria-label], [aria-description]")) { part.removeAttribute("aria-label"); part.removeAttribute("aria-description"); }
+  return svg;
+}

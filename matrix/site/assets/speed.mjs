@@ -1,5 +1,6 @@
 // The charts of accuracy and speed; the same figures stand in the tables below them.
 import { load } from "data";
+import { asPicture } from "shown";
 
 /** Noise below this is drawn at it: a logarithmic scale has no 0. */
 export const FLOOR = 0.01;
@@ -23,17 +24,10 @@ export async function start() {
   const draw = () => {
     if (charts.length === 0 || charts[0][0].clientWidth === width) return;
     width = charts[0][0].clientWidth;
-    for (const [place, make] of charts) place.replaceChildren(whole(make(data, width)));
+    for (const [place, make] of charts) place.replaceChildren(asPicture(make(data, width)));
   };
   new ResizeObserver(draw).observe(document.querySelector("main"));
   draw();
-}
-
-/** A chart as one picture for screen readers, under the name of all of it: its parts are called "rule" and "dot". */
-function whole(svg) {
-  svg.setAttribute("role", "img");
-  for (const part of svg.querySelectorAll("[aria-label], [aria-description]")) { part.removeAttribute("aria-label"); part.removeAttribute("aria-description"); }
-  return svg;
 }
 
 const base = (width, names) => ({
