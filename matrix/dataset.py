@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ from models.catalogue import all_models
 
 if TYPE_CHECKING:
     from matrix.diff import Differences
+
+# polars takes SIGINT for itself, in a way that lets a thread which waits for a lock sleep on: Ctrl-C would end no run.
+signal.siginterrupt(signal.SIGINT, True)
 
 SCHEMA = 2
 _BATCH = 20_000
