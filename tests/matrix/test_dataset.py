@@ -8,8 +8,8 @@ import sys
 WAITING = """
 import os, signal, threading, time
 from concurrent.futures import ThreadPoolExecutor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this test was started with
 import matrix.dataset
-signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 begun = time.monotonic()
 with ThreadPoolExecutor(1) as pool:
