@@ -111,8 +111,10 @@ def test_the_workers_of_a_killed_host_end_and_what_passed_is_cleared_by_the_next
         environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     run = [sys.executable, "-c", DRIVER, *arguments, *places]
     with subprocess.Popen(run, env=environment, stdout=subprocess.DEVNULL) as host:
-        workers = wait_for_stuck_workers(host.pid, work)
-        host.send_signal(signal.SIGKILL)
+        try:
+            workers = wait_for_stuck_workers(host.pid, work)
+        finally:
+            host.send_signal(signal.SIGKILL)
     gone, alive = psutil.wait_procs(workers, timeout=5)
     assert gone
     assert not alive
@@ -123,15 +125,21 @@ def test_the_workers_of_a_killed_host_end_and_what_passed_is_cleared_by_the_next
     assert not workshop.passing.exists()
 
 
+def sleeps(process: psutil.Process) -> bool:
+    """Whether this is what a cell of fake.stuck hangs at."""
+    try:
+        return "sleep" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_for_stuck_workers(pid: int, work: Path) -> list[psutil.Process]:
     """All processes of the host, as soon as its canaries are recorded and a cell hangs."""
-    deadline, journal = time.monotonic() + 60, work / "cells.jsonl"
-    while '"kind":"canary"' not in (journal.read_text() if journal.exists() else ""):
+    deadline, journal, family = time.monotonic() + 60, work / "cells.jsonl", list[psutil.Process]()
+    while '"kind":"canary"' not in (journal.read_text() if journal.exists() else "") or not any(map(sleeps, family)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(1)
-    family = psutil.Process(pid).children(recursive=True)
-    assert any("sleep" in " ".join(member.cmdline()) for member in family), [m.cmdline() for m in family]
+        family = psutil.Process(pid).children(recursive=True)
     return family
 
 
