@@ -46,8 +46,7 @@ class Source:
     @property
     def files(self) -> list[Path]:
         """The exporter's file, those of its name in other languages, and the exporters beside it that it imports."""
-        beside = re.findall(r"^from beside import (\w+)", self.path.read_text(), re.MULTILINE)
-        return [*_of_one_name(self.path), *(self.path.with_name(f"{name}.py") for name in beside)]
+        return _of_one_name(self.path) + _beside(self.path)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -86,12 +85,17 @@ class Target:
 
     @property
     def files(self) -> list[Path]:
-        """The importer's file and those of its name in other languages."""
-        return _of_one_name(self.path)
+        """The importer's file, those of its name in other languages, and the importers beside it that it imports."""
+        return _of_one_name(self.path) + _beside(self.path)
 
 
 def _of_one_name(path: Path) -> list[Path]:
     return sorted(path.parent.glob(path.stem + ".*"))
+
+
+def _beside(path: Path) -> list[Path]:
+    names = re.findall(r"^from beside import (\w+)", path.read_text(), re.MULTILINE)
+    return [path.with_name(f"{name}.py") for name in names]
 
 
 SOURCES = {

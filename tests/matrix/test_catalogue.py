@@ -93,6 +93,7 @@ def test_literals_are_read_without_running_the_file(tmp_path: Path) -> None:
 def test_an_exporter_that_builds_on_another_changes_with_it() -> None:
     assert {path.name for path in SOURCES["onnxruntime.qdq"].files} == {"ort_qdq.py", "canonical.py"}
     assert [path.name for path in SOURCES["canonical"].files] == ["canonical.py"]
+    assert {path.name for path in TARGETS["onnxruntime.openvino"].files} == {"ortopenvino.py", "onnxruntime.py"}
     loaders = {s.module for s in SOURCES.values() if re.search(r"^ *(from|import) beside\b", s.path.read_text(), re.M)}
     assert loaders == {
         s.module for s in SOURCES.values() if any(p.name != s.module for p in s.files if p.suffix == ".py")

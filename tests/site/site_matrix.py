@@ -97,9 +97,8 @@ def published(folder: Path) -> Path:
     (case / "feeds.arrays").write_bytes(b"ours")
     (case / "test_data_set_0" / "input_0.pb").write_bytes(b"input")
     (folder / "work" / "logs").mkdir()
-    log = (
-        f'begun\n  File "{folder}/work/exports/x", line 1\n  File "/opt/ab/.tox/e/lib/site-packages/t.py"\n{HOSTILE}\n'
-    )
+    exported = folder / "work" / "exports" / "x"
+    log = f'begun\n  File "{exported}", line 1\n  File "/srv/ab/.tox/e/lib/site-packages/t.py"\n{HOSTILE}\n'
     (folder / "work" / "logs" / "one.log").write_text(log)
     publish(site_matrix(), folder / "public", folder / "work")
     return folder / "public"
