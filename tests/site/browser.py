@@ -14,14 +14,22 @@ CHROMIUM = shutil.which("chromium")
 
 
 @contextmanager
-def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> Iterator[Any]:
-    """A page of a browser, to be sent to a file:// address."""
+def launched() -> Iterator[Any]:
+    """A browser; where there is none the test is skipped, but in CI."""
     if "CI" not in os.environ and CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     sync_api = pytest.importorskip("playwright.sync_api") if "CI" not in os.environ else _playwright()
-    said: list[str] = []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> Iterator[Any]:
+    """A page of a browser, to be sent to a file:// address."""
+    said: list[str] = []
+    with launched() as browser:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
         )
@@ -31,7 +39,6 @@ def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> It
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else said.append(r.url))
         yield page
-        browser.close()
     assert not said, "\n".join(said)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from browser import launched
 from made import cell, export, matrix
 
 from matrix.dataset import Matrix
 from matrix.diff import differences
 from matrix.site.build import build
 
-CHROMIUM = Path("/usr/bin/chromium")
 NEW, OLD, T, U = "a.b@torch2.13", "a.b@torch2.9", "t@tvm0.27", "u.<img src=x onerror=alert(1)>@x1"
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 
@@ -42,15 +41,8 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists() and "CI" not in os.environ:
-        pytest.skip("Chromium is not installed")
-    api = (
-        __import__("playwright.sync_api").sync_api if "CI" in os.environ else pytest.importorskip("playwright.sync_api")
-    )
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with launched() as found:
+        yield found
 
 
 def opened(browser: Any, public: Path, name: str, **settings: Any) -> Any:

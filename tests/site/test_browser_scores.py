@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import launched
 from score_matrix import TARGETS, matrix
 
 from matrix.site.build import build
 
-CHROMIUM = Path("/usr/bin/chromium")
 PAGES = ("scores", "speed", "method")
 
 
@@ -25,16 +24,8 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if "CI" not in os.environ:
-        pytest.importorskip("playwright.sync_api")
-        if not CHROMIUM.exists():
-            pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with launched() as found:
+        yield found
 
 
 def opened(browser: Any, public: Path, name: str, **settings: Any) -> Any:
