@@ -51,7 +51,7 @@ QUICK = (
     "max-pool2d", "batch-norm", "softmax", "upsample-bilinear",
 )  # fmt: skip
 #: What targets get that compile a model for seconds, unless they are named, of the suite's own export: each kind of
-#: layer, small networks. Of the other exports they get QUICK.
+#: layer, small networks. Of the other exports they get QUICK at fixed sizes.
 SLICE = (
     *QUICK, "squeezenet", "mobilenet-v2", "u-net", "gru-classifier", "seq2seq-attention", "vit", "c3d", "gelu",
     "conv1d", "conv3d", "depthwise-conv2d", "gru", "embedding", "multi-head-attention", "layer-norm", "group-norm",
@@ -172,8 +172,9 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
         # What the user names stays as it is.
         parts = [replace(usual, **{k: getattr(selection, k) or v for k, v in part.items()}) for part in PUBLISHED]
     plans = [_plan_of(part, installed_only) for part in parts]
-    exports = {export.key: export for found in plans for export in found.exports}
-    cells = {cell.key: cell for found in plans for cell in found.cells}
+    kept = _is_published if selection.scope == "published" else lambda export: True
+    exports = {export.key: export for found in plans for export in found.exports if kept(export)}
+    cells = {cell.key: cell for found in plans for cell in found.cells if kept(cell.export)}
     plan = Plan(list(exports.values()), list(cells.values()))
     if not plan.cells:
         raise UserError("the selection leaves no cell: widen --sources, --targets, --models or --variants")
@@ -228,8 +229,17 @@ def _opsets(source: Source, selection: Selection) -> list[int | None]:
 
 def _is_quick(export: Export, target: Target) -> bool:
     """Whether a target gets this file without being named: one that takes seconds over each gets a slice."""
-    models = SLICE if export.source.name == CANONICAL else QUICK
-    return not target.slow or (export.model.name in models and export.opset is None)
+    if export.source.name == CANONICAL:
+        chosen = export.model.name in SLICE
+    else:
+        chosen = export.model.name in QUICK and export.variant == "static"
+    return not target.slow or (chosen and export.opset is None)
+
+
+def _is_published(export: Export) -> bool:
+    """Whether the published matrix holds an export: precisions beside the usual one of a source only of QUICK."""
+    usual = export.way.tolerance in ("float32", export.source.dtypes[0])
+    return usual or export.source.name == CANONICAL or export.model.name in QUICK
 
 
 def _models(

@@ -250,6 +250,11 @@ def test_targets_that_compile_for_seconds_get_a_slice_unless_they_are_named() ->
         cells = make_plan(replace(erf, models=[model], sources=["canonical", "pytorch.dynamo"])).cells
         sources = {cell.export.source.name for cell in cells if cell.target.name == "iree"}
         assert sources == {"canonical"} | ({"pytorch.dynamo"} if model in QUICK else set())
+    alexnet = Selection(models=["alexnet"], sources=["canonical", "pytorch.dynamo"], targets=[], extras=True)
+    found = {c.export.key for c in make_plan(alexnet).cells if c.target.name == "iree"}
+    assert {key.split("@")[0] + "/" + key.split("/")[-1] for key in found} == {
+        "canonical/static", "canonical/dynamic", "pytorch.dynamo/static",
+    }  # fmt: skip
     assert set(SLICE) <= set(all_models())
 
 
@@ -261,7 +266,12 @@ def test_the_published_matrix_has_all_that_is_named_once() -> None:
     assert variants == {"static", "dynamic", "float16", "bfloat16", "float64"}
     assert {export.opset for export in plan.exports} >= {None, 13, 17, 21}
     assert sum(export.source.name == "onnx.node" for export in plan.exports) > 1500
-    assert len(make_plan(Selection(scope="published")).cells) >= 60_000
+    whole = make_plan(Selection(scope="published"))
+    assert len(whole.cells) >= 60_000
+    narrow = {(e.source.name, e.model.name) for e in whole.exports if e.variant == "float16"}
+    assert {model for source, model in narrow if source == "canonical"} > set(QUICK)
+    assert {model for source, model in narrow if source != "canonical"} <= set(QUICK)
+    assert {e.model.name for e in whole.exports if e.source.name == "tensorflow.tflite"} > set(QUICK)
 
 
 # -- versions --------------------------------------------------------------------------------------------------------
