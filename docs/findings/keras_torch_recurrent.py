@@ -1,6 +1,6 @@
 """Keras on PyTorch, Model.export(format="onnx"): a recurrent layer of open length is written for one step.
 
-Keras makes the example itself, with 1 for each open axis; its loop over time is Python's, and is traced with the example.
+Keras makes the example itself, with 1 for each open axis; its loop over time is Python's, and is traced with that.
 keras 3.15.1, torch 2.13.0, onnx 1.23.2. Environment: kerastorch3.15.
     .tox/kerastorch3.15/bin/python docs/findings/keras_torch_recurrent.py
 """
