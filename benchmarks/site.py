@@ -45,8 +45,10 @@ PAGES = {
         ("#cases=models", "#cases=models&find=conv", "#cases=both", "#only=differ", "#shapes=static", "#opset=17", "#"),
     ),
 }
-#: How long a new count takes, from the change of the address until the browser could paint it.
+#: How long a new count takes, from the change of the address until the browser could paint it. One chooses at leisure:
+#: what the change before it left to be done is done by then.
 FILTERING = """async ([table, hash]) => {
+  await new Promise(resolve => setTimeout(resolve, 500));
   const begun = performance.now();
   performance.clearMarks("shown");
   location.hash = hash;
