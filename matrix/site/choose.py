@@ -33,6 +33,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
         "platforms": _offered(PLATFORMS, [item for own in facts for item in own.get("platforms", ())]),
         "licences": {name: name for name in sorted({own["licence"] for own in facts if own})},
         "rows": all_files(matrix),
+        "reference": speed(matrix)["reference"],
         "obstacles": operators.obstacles(matrix.about),
         "facts": sorted(
             ((target, own) for target, own in zip(matrix.about["targets"], facts, strict=True) if own),
