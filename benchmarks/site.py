@@ -5,8 +5,8 @@
 Prints the seconds and the peak memory of `publish`; and, where Playwright and Chromium are there, what the first page
 and that of operators take in a headless browser: compressed bytes of all that they load, milliseconds to the first
 paint (their tables are there without scripts), to the first count by the script, and to each new count after a change
-of a filter, layout included. The machine's load stands beside them, since all but the bytes hang on it. --keep holds
-what was published: with --again it is measured once more without being published, say after a change of a script.
+of a filter, layout included: on the clock, and of CPU. The machine's load stands beside them, since what the clock says
+hangs on it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ import polars as pl
 from matrix.catalogue import ROOT
 from matrix.dataset import Matrix, read, write
 from matrix.publish import publish
-from matrix.site.build import write_assets
 
 CHROMIUM = shutil.which("chromium")
 #: The pages that are counted again by their filters: {name: (its table, changes of the address)}.
@@ -136,13 +135,14 @@ def _first_load(page: Any, place: Path) -> None:
 def _filters(page: Any, table: str, chosen: tuple[str, ...]) -> None:
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    used = _cpu(session)
-    took = [(float(page.evaluate(FILTERING, [table, hash])), hash) for _ in range(3) for hash in chosen]
-    used = {name: (spent - used[name]) / len(took) for name, spent in _cpu(session).items()}
-    slowest, which = max(took)
-    middle = statistics.median(spent for spent, _ in took)
-    print(f"  a filter: {middle:.0f} ms, the slowest {slowest:.0f} ms ({which}), of {len(took)};", end=" ")
-    print("on average of CPU:", ", ".join(f"{spent:.0f} ms of {name}" for name, spent in used.items()))
+    took, used = [], []
+    for address in chosen * 3:
+        before = _cpu(session)
+        took.append((float(page.evaluate(FILTERING, [table, address])), address))
+        used.append((sum(spent - before[name] for name, spent in _cpu(session).items()), address))
+    for told, spent in (("on the clock", took), ("of CPU, for script, style and layout", used)):
+        middle, (most, which) = statistics.median(each for each, _ in spent), max(spent)
+        print(f"  a filter {told}: {middle:.0f} ms, the slowest of {len(spent)} {most:.0f} ms ({which})")
 
 
 def _cpu(session: Any) -> dict[str, float]:
@@ -154,7 +154,6 @@ def _cpu(session: Any) -> dict[str, float]:
             ("script", "ScriptDuration"),
             ("layout", "LayoutDuration"),
             ("style", "RecalcStyleDuration"),
-            ("all", "TaskDuration"),
         )
     }
 
@@ -164,18 +163,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--of", type=Path, default=ROOT / "public", metavar="FOLDER", help="a published matrix")
     parser.add_argument("--cells", type=int, default=100_000, metavar="N")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="publish into this folder, and leave it there")
-    parser.add_argument("--again", action="store_true", help="measure what lies in --keep, with the scripts of now")
     options = parser.parse_args()
-    if options.again:
-        write_assets(options.keep / "assets")
-        _in_a_browser(options.keep)
-        return 0
     with tempfile.TemporaryDirectory() as scratch:
         matrix = enlarged(read(options.of), options.cells)
         print(f"{matrix.cells.height} cells, {len(matrix.about['sources'])} sources,", end=" ")
         print(f"{len(matrix.about['targets'])} targets; load of the machine {os.getloadavg()[0]:.1f}", flush=True)
-        given, folder = Path(scratch, "given"), options.keep or Path(scratch, "public")
+        given, folder = Path(scratch, "given"), Path(scratch, "public")
         given.mkdir()
         write(matrix, given)
         del matrix

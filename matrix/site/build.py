@@ -41,7 +41,7 @@ def build(matrix: Matrix, folder: Path, work: Path | None = None) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    write_assets(folder / "assets")
+    _write_assets(folder / "assets")
     pages = {name: page for name, page in PAGES.items() if _is_wanted(page, matrix)}
     for name in PAGES.keys() - pages.keys():  # of what was published there before
         (folder / f"{name}.html").unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     os.replace(scratch, path)
 
 
-def write_assets(folder: Path) -> None:
+def _write_assets(folder: Path) -> None:
     """Styles and libraries as they are; the modules in one script that puts them into an import map."""
     (folder / "vendor").mkdir(parents=True, exist_ok=True)
     for path in ASSETS.glob("*.css"):
