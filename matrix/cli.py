@@ -189,6 +189,8 @@ def _parser() -> _Parser:
     told = "only what was asked for in these opsets; `each`: in any, but not the exporter's own choice"
     again.add_argument("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     _add_places(again.add_argument)
+    told = "a published matrix, such as published/: its pages again, without a work folder, and so without logs"
+    again.add_argument("--from", dest="matrix", type=Path, metavar="FOLDER", help=told)
     told = "also write a compact copy there, and the table of the README.md beside it"
     again.add_argument("--snapshot", type=Path, metavar="FOLDER", help=told)
     for command in (run, again):
@@ -409,6 +411,8 @@ def _compared(matrix: Matrix, earlier: tuple[Matrix | None, tuple[Matrix, ...]])
 
 
 def _publish(options: argparse.Namespace, console: Console) -> int:
+    if options.matrix:
+        return _publish_again(options, console)
     with closing(Workshop(options.work).journal) as journal:
         if not journal.keys("export"):
             raise UserError(f"nothing is recorded in {options.work}: onnx-interop run first")
@@ -426,6 +430,19 @@ def _publish(options: argparse.Namespace, console: Console) -> int:
         console.print(f"the snapshot: {options.snapshot}", soft_wrap=True)
     _tell(matrix, {}, console)
     tell_run(matrix.cells, expectations, console)
+    console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
+    return 0
+
+
+def _publish_again(options: argparse.Namespace, console: Console) -> int:
+    """The site of a matrix that was published before."""
+    if options.opset or any(getattr(options, name) for name in OPTIONS_OF_SELECTION):
+        raise UserError("--from takes a published matrix as it is: choose from a work folder, with --work")
+    if options.public.resolve() == options.matrix.resolve():
+        raise UserError(f"{options.matrix} is what it is made of: choose another --public")
+    matrix = _compared(read(options.matrix), _earlier(options))
+    publish(matrix, options.public, None, options.since)
+    _tell(matrix, {}, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0
 
