@@ -37,7 +37,12 @@ def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> It
         page.set_default_timeout(60_000)  # the machine may be busy
         page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: (said.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+
+        def refuse(dialog: Any) -> None:
+            said.append(f"a dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else said.append(r.url))
         yield page
     assert not said, "\n".join(said)
