@@ -3,9 +3,10 @@
     python benchmarks/site.py [--of public] [--cells 100000]
 
 Prints the seconds and the peak memory of `publish`; and, where Playwright and Chromium are there, what the first page
-takes in a headless browser: compressed bytes of all that it loads, milliseconds to the first paint (its table is there
-without scripts), to the first count by the script, and to each new count after a change of a filter, layout included.
-The machine's load stands beside them, since all but the bytes hang on it.
+and that of operators take in a headless browser: compressed bytes of all that they load, milliseconds to the first
+paint (their tables are there without scripts), to the first count by the script, and to each new count after a change
+of a filter, layout included: on the clock, and of CPU. The machine's load stands beside them, since what the clock says
+hangs on it.
 """
 
 from __future__ import annotations
@@ -32,14 +33,26 @@ from matrix.dataset import Matrix, read, write
 from matrix.publish import publish
 
 CHROMIUM = shutil.which("chromium")
-FILTERS = ("#family=layers", "#status=WRONG", "#model=conv", "#precision=float32&shapes=static", "#blame=runtime", "#")
-#: How long a new count takes, from the change of the address until the browser could paint it.
-FILTERING = """async hash => {
+#: The pages that are counted again by their filters: {name: (its table, changes of the address)}.
+PAGES = {
+    "index": (
+        "#heat",
+        ("#family=layers", "#status=WRONG", "#find=conv", "#precision=float32&shapes=static", "#blame=runtime", "#"),
+    ),
+    "operators": (
+        "#operators",
+        ("#cases=models", "#cases=models&find=conv", "#cases=both", "#only=differ", "#shapes=static", "#opset=17", "#"),
+    ),
+}
+#: How long a new count takes, from the change of the address until the browser could paint it. One chooses at leisure:
+#: what the change before it left to be done is done by then.
+FILTERING = """async ([table, hash]) => {
+  await new Promise(resolve => setTimeout(resolve, 500));
   const begun = performance.now();
   performance.clearMarks("shown");
   location.hash = hash;
   while (!performance.getEntriesByName("shown").length) await new Promise(resolve => setTimeout(resolve));
-  document.querySelector("#heat").getBoundingClientRect();
+  document.querySelector(table).getBoundingClientRect();
   return performance.now() - begun;
 }"""
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
@@ -89,35 +102,47 @@ def _publish(matrix: Path, folder: Path) -> tuple[float, float, float]:
     return *spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _in_a_browser(page_at: Path) -> None:
+def _in_a_browser(folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        loaded: list[Path] = []
-        page.on("request", lambda request: loaded.append(Path(request.url.removeprefix("file://"))))
-        paints, counts = [], []
-        for _ in range(3):
-            loaded.clear()
-            page.goto(f"file://{page_at}")
-            page.wait_for_function("performance.getEntriesByName('shown').length > 0")
-            paints.append(float(page.evaluate(PAINT)))
-            counts.append(float(page.evaluate(COUNTED)))
-        files = [path for path in loaded if path.is_file()]
-        weight = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        used = _cpu(session)
-        filters = [float(page.evaluate(FILTERING, chosen)) for _ in range(3) for chosen in FILTERS]
-        used = {name: (spent - used[name]) / len(filters) for name, spent in _cpu(session).items()}
+        for name, (table, chosen) in PAGES.items():
+            page = browser.new_page(viewport={"width": 1400, "height": 900})
+            print(f"{name}; load of the machine {os.getloadavg()[0]:.1f}")
+            _first_load(page, folder / f"{name}.html")
+            _filters(page, table, chosen)
+            page.close()
         browser.close()
-    print(f"first load: {weight / 1024:.0f} KiB compressed, in {len(files)} files")
-    print(f"first paint: {statistics.median(paints):.0f} ms; counted by the script: {statistics.median(counts):.0f} ms")
-    print(
-        f"a filter: {statistics.median(filters):.0f} ms, the slowest {max(filters):.0f} ms, of {len(filters)};", end=" "
-    )
-    print("on average of CPU:", ", ".join(f"{spent:.0f} ms of {name}" for name, spent in used.items()))
+
+
+def _first_load(page: Any, place: Path) -> None:
+    loaded: list[Path] = []
+    page.on("request", lambda request: loaded.append(Path(request.url.removeprefix("file://"))))
+    paints, counts = [], []
+    for _ in range(3):
+        loaded.clear()
+        page.goto(f"file://{place}")
+        page.wait_for_function("performance.getEntriesByName('shown').length > 0")
+        paints.append(float(page.evaluate(PAINT)))
+        counts.append(float(page.evaluate(COUNTED)))
+    files = [path for path in loaded if path.is_file()]
+    weight = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
+    print(f"  first load: {weight / 1024:.0f} KiB compressed, in {len(files)} files")
+    print(f"  first paint: {statistics.median(paints):.0f} ms; counted: {statistics.median(counts):.0f} ms")
+
+
+def _filters(page: Any, table: str, chosen: tuple[str, ...]) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    took, used = [], []
+    for address in chosen * 3:
+        before = _cpu(session)
+        took.append((float(page.evaluate(FILTERING, [table, address])), address))
+        used.append((sum(spent - before[name] for name, spent in _cpu(session).items()), address))
+    for told, spent in (("on the clock", took), ("of CPU, for script, style and layout", used)):
+        middle, (most, which) = statistics.median(each for each, _ in spent), max(spent)
+        print(f"  a filter {told}: {middle:.0f} ms, the slowest of {len(spent)} {most:.0f} ms ({which})")
 
 
 def _cpu(session: Any) -> dict[str, float]:
@@ -129,7 +154,6 @@ def _cpu(session: Any) -> dict[str, float]:
             ("script", "ScriptDuration"),
             ("layout", "LayoutDuration"),
             ("style", "RecalcStyleDuration"),
-            ("all", "TaskDuration"),
         )
     }
 
@@ -154,7 +178,7 @@ def main() -> int:
         print(f"publish: {seconds:.1f} s ({cpu:.1f} s of CPU), {memory:.0f} MB at the peak;", end=" ")
         print(f"{len(files)} files, {sum(path.stat().st_size for path in files) / 2**20:.0f} MiB", flush=True)
         if CHROMIUM:
-            _in_a_browser(folder / "index.html")
+            _in_a_browser(folder)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`onnx-interop`: environments, models, run, publish, show, expectations, diff, merge.
+"""`onnx-interop`: environments, models, run, worker, publish, show, expectations, diff, merge.
 
 Exit codes: 0 done; 1 of `run --strict`: something could not be run, or is not as expected, of `diff`: something is
 newly broken; 2 the user's mistake; 3 the machine gave out (disk full); 130 interrupted.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ from rich.table import Column, Table
 
 from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
+from matrix.cluster import Cluster, worker_command
 from matrix.dataset import Matrix, collect, of_plan, read
 from matrix.diff import Thresholds, compared, differences, write_differences
 from matrix.diff_report import tell as tell_differences
@@ -40,7 +42,7 @@ from matrix.progress import Bars, summary
 from matrix.publish import counts, publish
 from matrix.recorded import chosen, lost
 from matrix.reproduction import reproduction
-from matrix.run import Run
+from matrix.run import Run, default_workers
 from matrix.snapshot import write_snapshot
 from matrix.text import printable, shown
 from matrix.watcher import Watcher
@@ -157,10 +159,12 @@ def _add_earlier(add: Any) -> None:
     add("--history", type=Path, nargs="+", default=[], metavar="FOLDER", help=told)
 
 
-def run_of(plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.Namespace) -> Run:
+def run_of(
+    plan: Plan, workshop: Workshop, watcher: Watcher, options: argparse.Namespace, cluster: Cluster | None = None
+) -> Run:
     """The run that these options describe."""
     limits = Limits(seconds=options.timeout, memory_mb=options.memory, nice=options.nice)
-    return Run(plan, workshop, limits, watcher, options.workers, options.refresh, options.repeat)
+    return Run(plan, workshop, limits, watcher, options.workers, options.refresh, options.repeat, cluster)
 
 
 def _parser() -> _Parser:
@@ -177,17 +181,28 @@ def _parser() -> _Parser:
     told = "such as 30m: the most informative part of the selection that fits, by what it took before"
     run.add_argument("--budget", type=seconds_of, default=0, metavar="TIME", help=told)
     again = commands.add_parser("publish", help="write public/ from what is recorded")
+    told = "of a Dask cluster, such as tcp://host:8786: its machines do the jobs (docs/ci.md)"
+    run.add_argument("--scheduler", metavar="ADDRESS", help=told)
     add_selection(run.add_argument)
     add_run_options(run.add_argument)
     _add_names(again.add_argument)
     told = "only what was asked for in these opsets; `each`: in any, but not the exporter's own choice"
     again.add_argument("--opset", type=_numbers, default=[], metavar="NUMBERS", help=told)
     _add_places(again.add_argument)
+    told = "a published matrix, such as published/: its pages again, without a work folder, and so without logs"
+    again.add_argument("--from", dest="matrix", type=Path, metavar="FOLDER", help=told)
     told = "also write a compact copy there, and the table of the README.md beside it"
     again.add_argument("--snapshot", type=Path, metavar="FOLDER", help=told)
     for command in (run, again):
         _add_earlier(command.add_argument)
     _add_diff(commands)
+    worker = commands.add_parser(
+        "worker", help="start Dask workers here, which hold the environments that are installed"
+    )
+    worker.add_argument("address", metavar="ADDRESS", help="of the scheduler")
+    worker.add_argument("--workers", type=_positive, default=0, metavar="N", help="so many (default: one per core)")
+    told = "more options, handed to `dask worker` (after --)"
+    worker.add_argument("options", nargs="*", metavar="OPTION", help=told)
     shards = commands.add_parser("merge", help="make one work folder of several, as of several machines")
     shards.add_argument("shards", nargs="+", type=Path, metavar="SHARD", help="work folders")
     shards.add_argument(
@@ -306,10 +321,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     plan = make_plan(selection_of(options), installed_only=not options.install)
     expectations = expectations_of((cell.key for cell in plan.cells), options)
     earlier = _earlier(options)
-    with Workshop.alone(options.work) as workshop:
+    with Workshop.alone(options.work) as workshop, _cluster(options, workshop) as cluster:
         with Bars(console) as bars:
             tell_of_journal(workshop, bars)
-            run = run_of(plan, workshop, bars, options)
+            run = run_of(plan, workshop, bars, options, cluster)
             if options.budget:
                 plan = run.plan = _fitted(plan, run, options.budget, bars)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -325,6 +340,25 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     surprised = tell_run(matrix.cells, expectations, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return int(options.strict and (surprised or "NOT_RUN" in matrix.cells["status"]))
+
+
+@contextmanager
+def _cluster(options: argparse.Namespace, workshop: Workshop) -> Iterator[Cluster | None]:
+    """The cluster that is asked for, which sees the work folder."""
+    if not options.scheduler:
+        yield None
+        return
+    if options.workers:
+        raise UserError("--workers is of this machine: how many a cluster has is said to `onnx-interop worker`")
+    workshop.share()
+    with Cluster(options.scheduler) as cluster:
+        cluster.see(workshop.folder)
+        yield cluster
+
+
+def _worker(options: argparse.Namespace, console: Console) -> int:
+    command = worker_command(options.address, options.workers or default_workers(Limits()), options.options)
+    os.execv(command[0], command)
 
 
 def _fitted(plan: Plan, run: Run, seconds: float, watcher: Watcher) -> Plan:
@@ -377,6 +411,8 @@ def _compared(matrix: Matrix, earlier: tuple[Matrix | None, tuple[Matrix, ...]])
 
 
 def _publish(options: argparse.Namespace, console: Console) -> int:
+    if options.matrix:
+        return _publish_again(options, console)
     with closing(Workshop(options.work).journal) as journal:
         if not journal.keys("export"):
             raise UserError(f"nothing is recorded in {options.work}: onnx-interop run first")
@@ -394,6 +430,19 @@ def _publish(options: argparse.Namespace, console: Console) -> int:
         console.print(f"the snapshot: {options.snapshot}", soft_wrap=True)
     _tell(matrix, {}, console)
     tell_run(matrix.cells, expectations, console)
+    console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
+    return 0
+
+
+def _publish_again(options: argparse.Namespace, console: Console) -> int:
+    """The site of a matrix that was published before."""
+    if options.opset or any(getattr(options, name) for name in OPTIONS_OF_SELECTION):
+        raise UserError("--from takes a published matrix as it is: choose from a work folder, with --work")
+    if options.public.resolve() == options.matrix.resolve():
+        raise UserError(f"{options.matrix} is what it is made of: choose another --public")
+    matrix = _compared(read(options.matrix), _earlier(options))
+    publish(matrix, options.public, None, options.since)
+    _tell(matrix, {}, console)
     console.print(f"the page: {options.public / 'index.html'}", soft_wrap=True)
     return 0
 
@@ -464,7 +513,7 @@ def _merge(options: argparse.Namespace, console: Console) -> int:
 
 _COMMANDS = {
     "environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show,
-    "expectations": _expectations, "diff": _diff, "merge": _merge,
+    "expectations": _expectations, "diff": _diff, "merge": _merge, "worker": _worker,
 }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ QUICK = (
     "max-pool2d", "batch-norm", "softmax", "upsample-bilinear",
 )  # fmt: skip
 #: What targets get that compile a model for seconds, unless they are named, of the suite's own export: each kind of
-#: layer, small networks. Of the other exports they get QUICK at fixed sizes.
+#: layer, small networks; in other precisions QUICK. Of what the default exporters write they get QUICK at fixed sizes.
 SLICE = (
     *QUICK, "squeezenet", "mobilenet-v2", "u-net", "gru-classifier", "seq2seq-attention", "vit", "c3d", "gelu",
     "conv1d", "conv3d", "depthwise-conv2d", "gru", "embedding", "multi-head-attention", "layer-norm", "group-norm",
@@ -229,17 +229,21 @@ def _opsets(source: Source, selection: Selection) -> list[int | None]:
 
 def _is_quick(export: Export, target: Target) -> bool:
     """Whether a target gets this file without being named: one that takes seconds over each gets a slice."""
+    if not target.slow:
+        return True
+    usual = export.way.tolerance == "float32"
     if export.source.name == CANONICAL:
-        chosen = export.model.name in SLICE
-    else:
-        chosen = export.model.name in QUICK and export.variant == "static"
-    return not target.slow or (chosen and export.opset is None)
+        return export.opset is None and export.model.name in (SLICE if usual else QUICK)
+    few = export.model.name in QUICK and export.variant == "static" and export.opset is None
+    return few and not export.environment.extra
 
 
 def _is_published(export: Export) -> bool:
-    """Whether the published matrix holds an export: precisions beside the usual one of a source only of QUICK."""
+    """Whether the published matrix holds an export. What only few look for, it has of few models: of an exporter the
+    precisions beside its usual one of QUICK, the opsets beside its own choice of the layers among them."""
     usual = export.way.tolerance in ("float32", export.source.dtypes[0])
-    return usual or export.source.name == CANONICAL or export.model.name in QUICK
+    few = export.model.name in QUICK and (export.opset is None or export.model.kind == "layer")
+    return export.source.name == CANONICAL or few or (usual and export.opset is None)
 
 
 def _models(

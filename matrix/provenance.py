@@ -17,15 +17,15 @@ from matrix.process import Limits
 from matrix.records import Record
 
 
-def of_run(plan: Plan, limits: Limits, workers: int, repeat: int) -> Record:
-    """How a run is made: command, suite, machine, size."""
+def of_run(plan: Plan, limits: Limits, workers: int, repeat: int, cpus: list[str] | None = None) -> Record:
+    """How a run is made: command, suite, machine (`cpus`: those of a cluster), size."""
     return {
         "arguments": sys.argv[1:],
         "suite": metadata.version("onnx-interop"),
         "commit": _commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cpu": _cpu(),
+        "cpu": ", ".join(cpus or [cpu()]),
         "bubblewrap": fence.available(),
         "workers": workers,
         "limits": asdict(limits),
@@ -36,7 +36,7 @@ def of_run(plan: Plan, limits: Limits, workers: int, repeat: int) -> Record:
 
 def of_environment(environment: Environment) -> Record:
     """What an environment holds, and where it runs."""
-    return {"name": environment.name, "packages": environment.packages, "platform": platform.platform(), "cpu": _cpu()}
+    return {"name": environment.name, "packages": environment.packages, "platform": platform.platform(), "cpu": cpu()}
 
 
 def _commit() -> str:
@@ -48,7 +48,8 @@ def _commit() -> str:
         return ""
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """The processor of this machine."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -26,6 +26,7 @@ import psutil
 from matrix import blame, canaries, provenance
 from matrix.batch import Batch, Service, run_batches
 from matrix.catalogue import EVALUATOR, ROOT, TARGETS, Target
+from matrix.cluster import Cluster
 from matrix.environments import HOST, Environment, install
 from matrix.errors import MachineError
 from matrix.jobs import model_file
@@ -59,6 +60,8 @@ class Run:
     """Do everything again, whatever is recorded."""
     repeat: int = 1
     """Run each cell so many times, each in a fresh process."""
+    cluster: Cluster | None = None
+    """Whose machines do the jobs, in place of this one."""
 
     def __post_init__(self) -> None:
         self.id = time.strftime("%Y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
@@ -254,7 +257,10 @@ class Run:
             self._expect_room(result)
             on_result(job, result)
 
-        self.started += run_batches(batches, self.workers, self.limits, on_sound_result, self._stop)
+        if self.cluster:
+            self.started += self.cluster.run_batches(batches, self.limits, on_sound_result, self._stop)
+        else:
+            self.started += run_batches(batches, self.workers, self.limits, on_sound_result, self._stop)
 
     def _expect_room(self, result: Result) -> None:
         """What fails on a full disk may have failed for that, whatever it says."""
@@ -434,7 +440,8 @@ class Run:
         """Append a record; before the first one, what there is to say of this run."""
         with self._announcing:  # a host that is killed in between leaves no record whose run is unknown
             if not self.workshop.journal.get("run", self.id):
-                description = provenance.of_run(self.plan, self.limits, self.workers, self.repeat)
+                cpus = self.cluster.cpus if self.cluster else None
+                description = provenance.of_run(self.plan, self.limits, self.workers, self.repeat, cpus)
                 self.workshop.journal.append("run", self.id, description)
         return self.workshop.journal.append(kind, key, record)
 

@@ -68,7 +68,10 @@ def table(matrix: Matrix) -> str:
         f"{matrix.cells.height:,} cells: {len(about['sources'])} sources × {len(about['targets'])} targets,"
         f" {about['generated'][:10]}. Right: PASS or IMPRECISE, of the files that were there to run."
     )
-    use = "It is in [published](published): `onnx-interop diff published public` compares a run of your own with it."
+    use = (
+        "It is in [published](published): `onnx-interop publish --from published` makes its pages (public/index.html),"
+        " `onnx-interop diff published public` compares a run of your own with it."
+    )
     return f"{head}\n{use}\n\n{_targets(matrix)}\n\n{_sources(matrix)}"
 
 

@@ -61,6 +61,10 @@ class Workshop:
         self.scratch = Path(tempfile.gettempdir()) / f"{label}-scratch"
         """Where each worker has its HOME and its temporary folder."""
 
+    def share(self) -> None:
+        """Have what passes between host and workers in the work folder: other machines see that, but not our memory."""
+        self.passing = self.folder / "passing"
+
     @classmethod
     @contextmanager
     def alone(cls, folder: Path) -> Iterator[Workshop]:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from matrix.blame import RIGHT
 from matrix.dataset import Matrix
-from matrix.site import columns, operators
+from matrix.scores import wilson
+from matrix.site import operators
 from matrix.site.shown import share
+from matrix.speed import speed
 
 TITLE = "Help me choose"
 LANGUAGES = ("Python", "C", "C++", "C#", "Java", "JavaScript", "Objective-C", "Rust", "Swift")
 PLATFORMS = ("server CPU", "GPU", "browser", "Android", "iOS", "microcontroller")
-Z = 1.959964
-#: What the times to load are measured against, in its newest version.
-USUAL = "onnxruntime.all"
 
 
 def view(matrix: Matrix) -> dict[str, Any]:
@@ -38,6 +33,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
         "platforms": _offered(PLATFORMS, [item for own in facts for item in own.get("platforms", ())]),
         "licences": {name: name for name in sorted({own["licence"] for own in facts if own})},
         "rows": all_files(matrix),
+        "reference": speed(matrix)["reference"],
         "obstacles": operators.obstacles(matrix.about),
         "facts": sorted(
             ((target, own) for target, own in zip(matrix.about["targets"], facts, strict=True) if own),
@@ -48,15 +44,14 @@ def view(matrix: Matrix) -> dict[str, Any]:
 
 def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     """The script "choose": by target, in the order of about, its facts, and how long it takes to load."""
-    times, noises = load_times(matrix), noise(matrix)
-    names = [target["name"] for target in matrix.about["targets"]]
+    found = speed(matrix)
+    rows = found["targets"]
     yield (
         "choose",
         {
-            "facts": [facts_of(name) or None for name in names],
-            "load": [times.get(name) for name in names],
-            "noise": [noises.get(name) for name in names],
-            "reference": reference(matrix),
+            "facts": [facts_of(row["name"]) or None for row in rows],
+            "load": [loading(row) for row in rows],
+            "reference": found["reference"],
         },
     )
 
@@ -98,37 +93,10 @@ def all_files(matrix: Matrix) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["low"])
 
 
-def wilson(part: float, number: int) -> tuple[float, float]:
-    """The 95 % score interval of a share of `number` trials (E. B. Wilson, 1927)."""
-    middle = (part + Z**2 / (2 * number)) / (1 + Z**2 / number)
-    reach = Z / (1 + Z**2 / number) * sqrt(part * (1 - part) / number + Z**2 / (4 * number**2))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def reference(matrix: Matrix) -> str:
-    """The target that the times to load are measured against; "" where it was not run."""
-    names = [t["name"] for t in matrix.about["targets"] if t["name"].partition("@")[0] == USUAL]
-    return max(names, default="")
-
-
-def load_times(matrix: Matrix) -> dict[str, dict[str, float]]:
-    """By target: `times` as long as the reference, geometric mean over the `of` files that both ran right."""
-    right = matrix.cells.filter(pl.col("status").is_in(RIGHT) & (pl.col("load_seconds") > 0))
-    right = right.select(*(name for name in columns.FILE if name != "label"), columns.label(), "target", "load_seconds")
-    usual = right.filter(pl.col("target") == reference(matrix)).drop("target").rename({"load_seconds": "usual"})
-    both = right.join(usual, on=list(columns.FILE))
-    means = both.group_by("target").agg(
-        times=(pl.col("load_seconds") / pl.col("usual")).log().mean().exp(), of=pl.len()
-    )
-    return {name: {"times": float(f"{times:.3g}"), "of": of} for name, times, of in means.rows()}
-
-
-def noise(matrix: Matrix) -> dict[str, float]:
-    """By target: the median noise of what came out right, in units of the native run's own rounding."""
-    right = matrix.cells.filter(pl.col("status").is_in(RIGHT) & pl.col("noise").is_finite())
-    return {
-        name: float(f"{middle:.3g}") for name, middle in right.group_by("target").agg(pl.col("noise").median()).rows()
-    }
+def loading(row: Mapping[str, Any]) -> dict[str, float] | None:
+    """Of a row of speed(): `times` as long to load as the reference, over the `of` files that both ran right."""
+    own = row["shared"]
+    return {"times": own["load"][0], "of": own["of"]} if own and own["load"] else None
 
 
 def _offered(known: tuple[str, ...], offered: list[str]) -> dict[str, str]:

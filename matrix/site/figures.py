@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: Lower ends of the steps of a share's shade: none, some, …, all.
-STEPS = (0.0, 1e-9, 0.25, 0.5, 0.75, 0.9, 1.0)
+from matrix.site.shown import percent, step
 
 
 def share_of(right: int, of: int) -> dict[str, Any]:
     """A share as a table shows it: percent, shade, and what it is made of. `of` is not 0."""
     share = right / of
-    return {"right": right, "of": of, "percent": f"{100 * share:.0f}", "step": sum(share >= s for s in STEPS) - 1}
+    return {"right": right, "of": of, "percent": percent(share), "step": step(share)}
 
 
 def by_family(rows: Iterable[Mapping[str, Any]], score: str) -> tuple[list[str], list[dict[str, Any]]]:

@@ -182,6 +182,27 @@ def test_publish_makes_the_site_again_from_what_is_recorded(
     assert first["cells"] == again["cells"]
 
 
+def test_a_snapshot_gives_its_pages_without_the_work_folder(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published = str(tmp_path / "published")
+    arguments = [*SELECTED, "--work", str(recorded / "work"), "--public", str(tmp_path / "one")]
+    assert main(["publish", *arguments, "--snapshot", published]) == 0
+    assert main(["publish", "--from", published, "--public", str(tmp_path / "two")]) == 0
+    one, two = (json.loads((tmp_path / name / "matrix.json").read_text())["cells"] for name in ("one", "two"))
+    assert [(cell["target"], cell["status"]) for cell in one] == [(cell["target"], cell["status"]) for cell in two]
+    pages = {path.name for path in (tmp_path / "one").glob("*.html")}
+    assert pages == {path.name for path in (tmp_path / "two").glob("*.html")}
+    capsys.readouterr()
+    for mistake, words in (
+        (["--from", published, "--public", published], "choose another --public"),
+        (["--from", published, "--models", "relu"], "--from takes a published matrix as it is"),
+        (["--from", str(tmp_path / "nowhere"), *folders(tmp_path)], "no matrix in"),
+    ):
+        assert main(["publish", *mistake]) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_publish_of_nothing_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["publish", *SELECTED, *folders(tmp_path)]) == 2
     assert "onnx-interop run first" in capsys.readouterr().err

@@ -272,6 +272,11 @@ def test_the_published_matrix_has_all_that_is_named_once() -> None:
     assert {model for source, model in narrow if source == "canonical"} > set(QUICK)
     assert {model for source, model in narrow if source != "canonical"} <= set(QUICK)
     assert {e.model.name for e in whole.exports if e.source.name == "tensorflow.tflite"} > set(QUICK)
+    asked = {(e.source.name == "canonical", e.model.name) for e in whole.exports if e.opset}
+    assert {model for canonical, model in asked if canonical} == set(QUICK)
+    assert {model for canonical, model in asked if not canonical} == {
+        m for m in QUICK if all_models()[m].kind == "layer"
+    }
 
 
 # -- versions --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A headless browser for the tests of pages: an error on its console, or a request off the site, fails the test."""
+"""A headless browser for the tests of pages: a console's trouble, a dialog, a request off the site fail the test."""
 
 from __future__ import annotations
 
@@ -35,8 +35,14 @@ def opened(width: int = 1400, scheme: str = "light", scripts: bool = True) -> It
         )
         page = context.new_page()
         page.set_default_timeout(60_000)  # the machine may be busy
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append(str(error)))
+
+        def refuse(dialog: Any) -> None:
+            said.append(f"a dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else said.append(r.url))
         yield page
     assert not said, "\n".join(said)

@@ -34,7 +34,13 @@ test("filters narrow what counts", () => {
   assert.equal(shares({ shapes: "dynamic" }), "1/1 0/1 - - - -");
   assert.equal(shares({ framework: "G" }), "- - - - 1/1 -");
   assert.equal(shares({ to: "2" }), "- 0/2 - - 1/1 -");
-  assert.equal(shares({ opset: "17", model: "ALEX" }), "1/1 0/1 - - - -");
+  assert.equal(shares({ opset: "17", find: "ALEX" }), "1/1 0/1 - - - -");
+});
+test("a link shows one model, source or target", () => {
+  assert.equal(shares({ model: "alexnet" }), "1/1 0/1 - - 1/1 -");
+  assert.equal(shares({ model: "alex" }), "- - - - - -");
+  assert.equal(shares({ model: "alexnet", target: "x@2" }), "- 0/1 - - 1/1 -");
+  assert.equal(shares({ source: "t@2" }), "- - - - 1/1 -");
 });
 test("a status, a blame or words are counted among what was run", () => {
   assert.equal(shares({ status: "WRONG" }), "0/2 2/2 - - 0/1 -");
@@ -68,7 +74,7 @@ test("rows of a source on a target", () => {
   assert.equal(placeOf(all.about, "none", "y@1"), undefined);
   const rows = rowsOf({ model: ["alexnet", "a/b"], status: ["WRONG", "PASS"], message: ["off", ""], file_opset: [17, 18], blame: ["runtime", ""] });
   const models = new Map(all.about.models.map(model => [model.name, model]));
-  for (const state of [{ family: "conv" }, { status: "WRONG" }, { words: "OF" }, { opset: "17" }, { model: "convn" }, { blame: "runtime" }]) {
+  for (const state of [{ family: "conv" }, { status: "WRONG" }, { words: "OF" }, { opset: "17" }, { find: "convn" }, { model: "alexnet" }, { blame: "runtime" }]) {
     assert.deepEqual(kept(rows, models, state).map(row => row.model), ["alexnet"], JSON.stringify(state));
   }
   assert.deepEqual(reasons([...rows, rows[0]]), [["off", 2]]);

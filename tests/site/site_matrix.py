@@ -89,8 +89,8 @@ def _about() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def published(folder: Path) -> Path:
-    """The site of the matrix, with what its work folder holds; `folder` gets both."""
+def published(folder: Path, matrix: Matrix | None = None) -> Path:
+    """The site of the matrix, or of one made of it, with what its work folder holds; `folder` gets both."""
     case = folder / "work" / "exports" / "one"
     (case / "test_data_set_0").mkdir(parents=True)
     (case / "model.onnx").write_bytes(b"model")
@@ -100,5 +100,5 @@ def published(folder: Path) -> Path:
     exported = folder / "work" / "exports" / "x"
     log = f'begun\n  File "{exported}", line 1\n  File "/srv/ab/.tox/e/lib/site-packages/t.py"\n{HOSTILE}\n'
     (folder / "work" / "logs" / "one.log").write_text(log)
-    publish(site_matrix(), folder / "public", folder / "work")
+    publish(matrix or site_matrix(), folder / "public", folder / "work")
     return folder / "public"

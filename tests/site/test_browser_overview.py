@@ -64,6 +64,27 @@ def test_a_view_is_an_address(public: Path) -> None:
         assert page.get_by_label("Status").input_value() == "WRONG"
 
 
+def test_a_link_narrows_to_one_model_which_can_be_cleared(public: Path) -> None:
+    with opened() as page:
+        page.goto(f"file://{public}/index.html#model=lstm&target={TARGETS[1]}")
+        ready(page)
+        assert page.locator("#only b").all_inner_texts() == ["lstm", TARGETS[1]]
+        assert told(page, SOURCES[0]) == ["100 1/1"]
+        page.get_by_role("button", name="Clear the target").click()
+        page.wait_for_function("location.hash === '#model=lstm'")
+        assert told(page, SOURCES[0]) == ["100 1/1", "100 1/1", "not run", "0 0/1"]
+        page.locator("#heat tbody tr:visible td.share a").nth(1).click()
+        page.wait_for_selector("#pair table")
+        assert page.locator("#pair tbody th").all_inner_texts() == ["lstm"]
+        page.get_by_role("button", name="Clear the model").click()
+        page.wait_for_function("document.querySelectorAll('#pair table')[0].tBodies[0].rows.length === 2")
+        page.goto(f"file://{public}/index.html#model=<b>none")
+        page.wait_for_function("document.querySelector('#only').textContent.includes('<b>none, which this matrix')")
+        page.get_by_role("button", name="Clear", exact=True).click()
+        page.wait_for_function("document.querySelector('#only').textContent === ''")
+        assert told(page, SOURCES[0]) == ["100 3/3", "33 1/3", "not run", "66 2/3"]
+
+
 def test_from_a_share_to_a_cell_and_its_neighbours(public: Path) -> None:
     with opened() as page:
         page.goto(f"file://{public}/index.html")

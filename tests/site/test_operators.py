@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import math
 from collections import Counter
 from typing import Any
 
@@ -108,17 +107,17 @@ def test_times_to_load_are_on_the_files_that_both_ran_right() -> None:
     matrix = site_matrix()
     usual = "onnxruntime.all@x"
     renamed = pl.col("target").replace(TARGETS[0], usual)
+    renaming = [{**t, "name": usual if t["name"] == TARGETS[0] else t["name"]} for t in matrix.about["targets"]]
     own = Matrix(
-        {**matrix.about, "targets": [{"name": usual if n == TARGETS[0] else n} for n in TARGETS]},
+        {**matrix.about, "targets": renaming},
         matrix.exports,
         matrix.cells.with_columns(
             renamed, load_seconds=pl.when(pl.col("target") == TARGETS[3]).then(2.0).otherwise(pl.col("load_seconds"))
         ),
     )  # fmt: skip
-    times = choose.load_times(own)
-    assert times[usual] == {"times": 1.0, "of": 3}
-    assert times[TARGETS[3]] == {"times": 4.0, "of": 2}
-    assert choose.load_times(matrix) == {}
+    told = dict(choose.data(own, None))["choose"]
+    assert told["reference"] == usual
+    assert told["load"] == [{"times": 1.0, "of": 3}, {"times": 1.0, "of": 1}, None, {"times": 4.0, "of": 2}]
 
 
 def test_models_to_choose_from_are_no_cases_of_operators() -> None:
@@ -151,9 +150,3 @@ def test_the_longest_name_counts() -> None:
     assert choose.facts_of("onnxruntime.openvino@1")["note"] == "GPUs of Intel."
     assert choose.facts_of("mxnet+inputs-listed@1") == choose.facts_of("mxnet@1")
     assert choose.facts_of("onnxruntimes@1") == {}
-
-
-def test_wilson() -> None:
-    low, high = choose.wilson(0.5, 10)
-    assert math.isclose(low, 0.2366, abs_tol=1e-4)
-    assert math.isclose(high, 0.7634, abs_tol=1e-4)

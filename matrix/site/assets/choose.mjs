@@ -143,10 +143,10 @@ function entry(all, row, wanted, offers, state, files) {
       <ul class="reasons">
         ${run < FEW * files ? html`<li class="danger">run on ${run} of these ${files} files only</li>` : nothing}
         ${right ? html`<li>${percent(pass / right)} % of them exact within rounding</li>` : nothing}
-        ${row.load && row.entry.name !== offers.reference ? html`<li>loads in ${number(row.load.times)} × the time of ONNX Runtime <span class="soft">(${row.load.of} files)</span></li>` : nothing}
+        ${row.load && row.entry.name !== offers.reference ? html`<li>loads in ${number(row.load.times)} × the time of ${all.about.targets.find(other => other.name === offers.reference)?.runtime} <span class="soft">(${row.load.of} files)</span></li>` : nothing}
         ${row.entry.name === offers.reference ? html`<li>the others' time to load is measured against this one</li>` : nothing}
         ${bySource.map(it => html`<li><a href=${`pair.html${hashOf({ source: all.about.sources[it.source].name, ...own })}`}>${all.about.sources[it.source].name}</a> ${it.right}/${it.run}</li>`)}
-        <li><a href=${`index.html${hashOf({ runtime: row.entry.runtime, framework: state.framework })}`}>its cells</a></li>
+        <li><a href=${`index.html${hashOf({ ...own, framework: state.framework })}`}>its cells</a></li>
         ${row.facts ? html`<li class="soft">${row.facts.languages.join(", ")} · ${row.facts.platforms.join(", ")} · ${row.facts.licence}</li>` : nothing}
       </ul></div>
     <div class="risks">

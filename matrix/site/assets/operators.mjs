@@ -21,6 +21,7 @@ export async function start() {
     document.querySelector("#all").hidden = place >= 0;
     if (place < 0) {
       show(element, all, table, state);
+      performance.mark("shown");
       render(state.operator ? html`<p class="note">No file of this matrix has an operator ${state.operator}.</p>` : nothing, holder);
       return;
     }
@@ -53,19 +54,30 @@ function tableOf(element) {
   return { first: Number(element.dataset.first), body: element.tBodies[0], heads, rows, places: heads.map(head => Number(head.dataset.target)) };
 }
 
+/** What each row of the table has of each target; counted anew only where other files take part. */
+function summaries(element, all, table, state) {
+  const key = hashOf(Object.fromEntries(["cases", "precision", "shapes", "opset"].map(name => [name, state[name]])));
+  if (element.counted?.key !== key) {
+    const numbers = count(all, table, takesOf(all, table, state, element.first));
+    element.counted = { key, rows: element.rows.map(({ place }) => element.places.map(target => summary(all, table, numbers, place, target))) };
+  }
+  return element.counted.rows;
+}
+
 function show(element, all, table, state) {
-  const numbers = count(all, table, takesOf(all, table, state, element.first));
+  const counted = summaries(element, all, table, state);
   const shown = all.about.targets.map(target => !state.runtime || target.runtime === state.runtime);
   const { find, operator, target, ...filters } = state;
   const words = find?.toLowerCase();
   const due = [];
   element.heads.forEach((head, column) => { head.hidden = !shown[element.places[column]]; });
-  for (const entry of element.rows) {
-    const { row, place, name, cells } = entry;
-    const own = element.places.map(target => (shown[target] ? summary(all, table, numbers, place, target) : undefined));
+  for (const [nth, entry] of element.rows.entries()) {
+    const { row, name, cells } = entry;
+    const own = counted[nth].map((it, column) => (shown[element.places[column]] ? it : undefined));
     const met = own.filter(it => it?.run);
-    row.hidden = !met.length || Boolean(words && !name.toLowerCase().includes(words)) || (state.only === "differ" && !differ(met));
-    if (row.hidden) continue;
+    const hidden = !met.length || Boolean(words && !name.toLowerCase().includes(words)) || (state.only === "differ" && !differ(met));
+    if (row.hidden !== hidden) row.hidden = hidden;
+    if (hidden) continue;
     due.push(() => {
       entry.link.href = hashOf({ ...filters, operator: name });
       cells.forEach((cell, column) => write(cell, own[column]));
@@ -87,7 +99,7 @@ function writeAll(element, due) {
     for (const write of rest.splice(0, ROWS)) write();
     if (rest.length) element.writing = setTimeout(next);
   };
-  element.writing = setTimeout(next, 30);
+  element.writing = setTimeout(next, 100);
 }
 
 /** Show a share in a cell, if it is another than what stands there. */

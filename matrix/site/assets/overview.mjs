@@ -1,10 +1,12 @@
 // The first page: what the table shows without scripts is counted again by family and filters, in place.
 import { bind } from "form";
+import { chips } from "chips";
 import { columns, messages } from "columns";
 import { hashOf } from "state";
 import { OUTSIDE, RIGHT, percent, step } from "shown";
 
 const COUNTING = ["status", "blame", "words"];
+const ONLY = ["source", "model", "target"];
 
 export async function start() {
   const all = await columns();
@@ -13,6 +15,7 @@ export async function start() {
   bind(document.querySelector(".filters"), async state => {
     const said = state.words ? await messages() : undefined;
     show(table, count(all, state, said), state);
+    chips(document.querySelector("#only"), all.about, ONLY, state);
     performance.mark("shown");
   });
 }
@@ -51,9 +54,9 @@ export function count(all, state, said) {
 
 /** Whether each file takes part. */
 function filesOf({ about, files, labels, opsets }, state) {
-  const model = state.model?.toLowerCase();
-  const sources = about.sources.map(s => matches(s.framework, state.framework) && matches(s.environment, state.from));
-  const models = about.models.map(m => matches(m.group, state.family) && (!model || `${m.name} ${m.family}`.toLowerCase().includes(model)));
+  const words = state.find?.toLowerCase();
+  const sources = about.sources.map(s => matches(s.name, state.source) && matches(s.framework, state.framework) && matches(s.environment, state.from));
+  const models = about.models.map(m => matches(m.name, state.model) && matches(m.group, state.family) && (!words || `${m.name} ${m.family}`.toLowerCase().includes(words)));
   const ways = labels.map(l => matches(l.precision, state.precision) && matches(l.dynamic ? "dynamic" : "static", state.shapes));
   const versions = opsets.map(opset => matches(String(opset ?? ""), state.opset));
   return Uint8Array.from(files.source, (source, i) => sources[source] && models[files.model[i]] && ways[files.label[i]] && versions[files.opset[i]]);
@@ -61,7 +64,7 @@ function filesOf({ about, files, labels, opsets }, state) {
 
 /** Whether each target takes part. */
 function targetsOf({ about }, state) {
-  return about.targets.map(t => matches(t.runtime, state.runtime) && matches(t.environment, state.to));
+  return about.targets.map(t => matches(t.name, state.target) && matches(t.runtime, state.runtime) && matches(t.environment, state.to));
 }
 
 const matches = (value, wanted) => !wanted || value === wanted;

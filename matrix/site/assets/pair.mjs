@@ -1,6 +1,7 @@
 // The cells of one source on one target: models × variants.
 import { html, nothing, render } from "lit-html";
 import { bind } from "form";
+import { chips } from "chips";
 import { load } from "data";
 import { hashOf } from "state";
 import { OUTSIDE, RIGHT, facts, percent, status } from "shown";
@@ -16,6 +17,7 @@ async function show(about, state) {
   document.querySelector("#names").textContent = place ? `${state.source} → ${state.target}` : "There is no such source and target in this matrix";
   document.title = `${document.querySelector("#names").textContent} · ONNX interop matrix`;
   render(place ? versions(about, state) : nothing, document.querySelector("#versions"));
+  chips(document.querySelector("#only"), about, ["model"], state);
   const models = new Map(about.models.map(model => [model.name, model]));
   render(table(kept(rows, models, state), rows.length, state), document.querySelector("#pair"));
 }
@@ -33,12 +35,13 @@ export function rowsOf(chunk) {
 
 /** The rows that pass the filters of a state; `models` by name. */
 export function kept(rows, models, state) {
-  const [model, words] = [state.model?.toLowerCase(), state.words?.toLowerCase()];
+  const [part, words] = [state.find?.toLowerCase(), state.words?.toLowerCase()];
   return rows.filter(row => {
     const own = models.get(row.model);
     return (!state.family || own?.group === state.family) && (!state.status || row.status === state.status)
       && (!state.blame || row.blame === state.blame) && (!state.opset || String(row.file_opset) === state.opset)
-      && (!model || `${row.model} ${own?.family ?? ""}`.toLowerCase().includes(model))
+      && (!state.model || row.model === state.model)
+      && (!part || `${row.model} ${own?.family ?? ""}`.toLowerCase().includes(part))
       && (!words || row.message.toLowerCase().includes(words));
   });
 }
