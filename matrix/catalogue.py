@@ -76,7 +76,8 @@ class Target:
     on_host: bool = False
     """Runs on the host when no environment of its family is installed."""
     slow: bool = False
-    """Takes seconds over each file: unless it is named, it gets a slice of the models (plan.SLICE, plan.QUICK)."""
+    """Takes seconds over each file of some size: unless it is named, it gets a slice of the models (plan.SLICE,
+    plan.QUICK)."""
 
     @property
     def path(self) -> Path:
@@ -148,9 +149,14 @@ TARGETS = {
     target.name: target
     for target in (
         Target("iree", "IREE", "iree.py", "default", "iree", slow=True),
-        Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime"),
+        Target("jaxonnxruntime.default", "jaxonnxruntime", "jaxonnxruntime.py", "default", "jaxonnxruntime", slow=True),
         Target(
-            "jaxonnxruntime.sizes", "jaxonnxruntime, sizes computed", "jaxonnxruntime.py", "sizes", "jaxonnxruntime"
+            "jaxonnxruntime.sizes",
+            "jaxonnxruntime, sizes computed",
+            "jaxonnxruntime.py",
+            "sizes",
+            "jaxonnxruntime",
+            slow=True,
         ),
         Target("litert", "LiteRT through onnx2tf", "litert.py", "default", "litert", slow=True),
         Target(
@@ -164,7 +170,7 @@ TARGETS = {
         Target("mnn", "MNN", "mnn.py", "default", "mnn"),
         Target("mxnet", "MXNet", "mxnet.py", "default", "mxnet"),
         Target("mxnet+inputs-listed", "MXNet, initializers listed as inputs", "mxnet.py", "inputs-listed", "mxnet"),
-        Target("ncnn", "ncnn through pnnx", "ncnn.py", "default", "ncnn"),
+        Target("ncnn", "ncnn through pnnx", "ncnn.py", "default", "ncnn", slow=True),
         Target("nnabla", "NNabla", "nnabla_nnp.py", "default", "nnabla"),
         Target("onnx2kerastl", "Keras through onnx2kerastl", "onnx2kerastl.py", "default", "onnx2kerastl"),
         Target("onnx2torch", "PyTorch through onnx2torch", "onnx2torch.py", "default", "onnx2torch"),
@@ -190,8 +196,10 @@ TARGETS = {
         Target("tinygrad", "tinygrad", "tinygrad.py", "default", "tinygrad", slow=True),
         Target("tract", "tract", "tract.py", "default", "tract"),
         Target("tvm", "Apache TVM", "tvm.py", "default", "tvm"),
-        Target("x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle"),
-        Target("x2paddle.jit", "PaddlePaddle through X2Paddle", "x2paddle.py", "jit", "x2paddle"),
+        Target(
+            "x2paddle.inference", "Paddle Inference through X2Paddle", "x2paddle.py", "inference", "x2paddle", slow=True
+        ),
+        Target("x2paddle.jit", "PaddlePaddle through X2Paddle", "x2paddle.py", "jit", "x2paddle", slow=True),
     )
 }
 

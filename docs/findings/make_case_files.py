@@ -379,6 +379,8 @@ vector = "(float[1,1,2] a, float[2] b) => (float[1,1] y)"
 write("MatMul-vector", 13, vector, "y = MatMul(a, b)", [[11]], a=f(1, 2).reshape(1, 1, 2), b=f(3, 4))
 write("NonZero", 13, "(bool[2,2] x) => (int64[2,n] y)", "y = NonZero(x)", [[0, 1, 1], [0, 0, 1]],
       x=i([1, 0], [1, 1], dtype="?"))  # fmt: skip
+write("Gather-table", 13, "(float[3,2] x, int64[1,2] n) => (float[1,2,2] y)", "y = Gather(x, n)", [[[5, 6], [1, 2]]],
+      x=f([1, 2], [3, 4], [5, 6]), n=i([2, 0]))  # fmt: skip
 write("Squeeze-one", 6, "(float[1,1] x) => (float[1] y)", "y = Squeeze<axes=[0]>(x)", [5], x=f([5]))
 
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

@@ -19,6 +19,15 @@ error = abs(y - np.tanh(x.astype(np.float64))).max()
 print("tanh of float32: expected an error below 1e-6, got %.1e; expected at most 1, got %.8f" % (error, y.max()))
 seen = [error > 5e-5 and y.max() > 1]
 
+y = ops.exp(Tensor(x)).asnumpy().astype(np.float64)
+error = abs(y / np.exp(x.astype(np.float64)) - 1).max()
+print("exp of float32: expected a relative error below 2e-7, got %.1e" % error)
+seen.append(error > 2e-6)
+y = ops.sigmoid(Tensor(x)).asnumpy().astype(np.float64)
+error = abs(y - 1 / (1 + np.exp(-x.astype(np.float64)))).max()
+print("sigmoid of float32: expected an error below 1e-7, got %.1e" % error)
+seen.append(error > 4e-7)
+
 x = np.random.RandomState(0).randn(4, 12) * 4
 expected = x - x.max(-1, keepdims=True)
 expected -= np.log(np.exp(expected).sum(-1, keepdims=True))

@@ -33,6 +33,7 @@ GIVEN = {  # dtype, shape and values of the last output; None: it is missing
     "MaxPool-upper": ("float32", (1, 1, 1, 2), [3, 5]),  # auto_pad is not looked at
     "Resize-nearest": ("float32", (1, 1, 1, 7), [5, 5, 5, 6, 6, 6, 6]),
     "ConvTranspose-shape": ("float32", (1, 1, 1, 3), [1, 0, 2]),
+    "Softmax-11": ("float32", (1, 2, 1, 1), [1, 1]),  # along the last axis
 }
 
 

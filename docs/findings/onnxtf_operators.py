@@ -1,4 +1,4 @@
-"""onnx-tf: sums, norms, 1-D pooling with pads, overhanging averages and TopK that come out wrong.
+"""onnx-tf: sums, norms, 1-D pooling with pads, overhanging averages, TopK and a Clip that come out wrong.
 
 onnx-tf 1.10.0, tensorflow-cpu 2.8.4, onnx 1.12.0, numpy 1.24.4. Environment: onnxtf1.10.
     .tox/onnxtf1.10/bin/python docs/findings/onnxtf_operators.py
@@ -16,7 +16,7 @@ seen = []
 
 def case(finding, x, expected, op, constants=(), outputs=("y",), dtype=TensorProto.FLOAT, **attributes):
     """Runs one node on x; onnx-tf's last output should miss `expected`."""
-    held = [numpy_helper.from_array(array, "c%d" % i) for i, array in enumerate(constants)]
+    held = [numpy_helper.from_array(np.asarray(array), "c%d" % i) for i, array in enumerate(constants)]
     node = helper.make_node(op, ["x"] + [array.name for array in held], list(outputs), **attributes)
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
     result = helper.make_tensor_value_info(outputs[-1], dtype, expected.shape)
@@ -46,6 +46,10 @@ case("AveragePool, overhanging", square[None, None], np.array([[windows]], "f4")
 
 order = np.argsort(-x, axis=1)[:, :2]
 case("TopK, indices", x, order, "TopK", [np.array([2])], ("v", "y"), TensorProto.INT64, axis=1)
+
+# min(max, max(x, min)) by ONNX: all values become the lesser bound.
+crossed = np.full(3, 1, "f4")
+case("Clip, min 2, max 1", np.array([0, 1.5, 3], "f4"), crossed, "Clip", [np.float32(2), np.float32(1)])
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))
