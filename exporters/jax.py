@@ -568,7 +568,7 @@ COMPOSED = {
     "linear": linear,
     "bilinear": lambda a, b, weight, bias, units: jnp.einsum("ni,uij,nj->nu", a, weight, b) + bias,
     "embedding": lambda ids, weight, entries, size: weight[ids],
-    "position_embedding": lambda x, weight, entries: x + jnp.take(weight, jnp.arange(x.shape[1]), 0),
+    "position_embedding": lambda x, weight, entries: x + jnp.take(weight, jnp.arange(x.shape[1]), axis=0),
     "class_token": lambda x, weight: jnp.concatenate(
         [jnp.broadcast_to(weight, (x.shape[0], 1, x.shape[2])), x], axis=1
     ),

@@ -186,7 +186,14 @@ class Custom(kl.Layer):
         return self.function(*inputs, **self.own)
 
 
-def custom(function, arranged=dict):
+class LikeInput(Custom):
+    """One that says that its result has the shape of its input: with an open axis Keras may not find that out."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def custom(function, arranged=dict, layer=Custom):
     """function(*tensors, **attributes, **weights) as a layer of the user's own; its weights are `arranged` for it."""
 
     def apply(node, *inputs, **attributes):
@@ -194,7 +201,7 @@ def custom(function, arranged=dict):
             return function(*tensors, **attributes, **weights)
 
         arrays = arranged(node.weights)
-        make = lambda: Custom(call, arrays)  # noqa: E731
+        make = lambda: layer(call, arrays)  # noqa: E731
         return with_weights(node, make, list(arrays.values()), *inputs)
 
     return apply
@@ -780,7 +787,8 @@ LAYERS = {
     "flatten": planar(lambda x: kl.Flatten()(x)),
     "reshape": planar(reshape),
     "transpose": turned,
-    "squeeze": steady(ops.squeeze),
+    # Of an open axis Keras does not know that it has one entry.
+    "squeeze": steady(lambda x, axis: ops.take(x, 0, axis) if x.shape[axis] is None else ops.squeeze(x, axis)),
     "unsqueeze": planar(lambda x, axis: ops.expand_dims(x, axis)),
     "concat": steady(lambda *xs, axis: kl.Concatenate(axis)(xs)),
     "split": steady(split),
@@ -802,7 +810,7 @@ COMPOSED = {
     "global_lp_pool": spatial(global_lp_pool),
     "local_response_norm": spatial(local_response_norm),
     "bilinear": planar(custom(lambda a, b, units, weight, bias: ops.einsum("ni,uij,nj->nu", a, weight, b) + bias)),
-    "position_embedding": planar(custom(lambda x, entries, weight: x + weight[: ops.shape(x)[1]])),
+    "position_embedding": planar(custom(lambda x, entries, weight: x + weight[: ops.shape(x)[1]], layer=LikeInput)),
     "class_token": planar(
         custom(lambda x, weight: ops.concatenate([ops.tile(weight, [ops.shape(x)[0], 1, 1]), x], axis=1))
     ),
