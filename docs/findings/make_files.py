@@ -277,4 +277,13 @@ pool = node("MaxPool", ["x"], ["m"], kernel_shape=[1, 1], strides=[1, 1])
 for name, inputs in (("first", ["c", "m"]), ("second", ["m", "c"])):
     write(f"MaxPool-Add-{name}", [2, 8, 5, 4], {"y": 4}, pool, node("Add", inputs, ["y"]), c=np.ones((1,) * 4, "f4"))
 write("Pow-int64", [2, 3], {"y": 2}, node("Pow", ["x", "two"], ["y"]), two=np.array([2]))
+# HardSigmoid with the numbers of HardSwish, of another value than what it is multiplied with.
+write(
+    "HardSigmoid-Mul",
+    [1, 4],
+    {"y": 2},
+    helper.make_node("Relu", ["x"], ["z"]),
+    helper.make_node("HardSigmoid", ["z"], ["s"], alpha=1 / 6, beta=0.5),
+    helper.make_node("Mul", ["x", "s"], ["y"]),
+)
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
