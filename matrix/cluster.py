@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matrix.batch import Batch, OnResult, run_batch
 from matrix.catalogue import ROOT
@@ -49,8 +49,21 @@ def label_of(environment: Environment) -> str:
     return f"{environment.name}@{hashlib.sha256(f'{environment.lock} {code}'.encode()).hexdigest()[:12]}"
 
 
+def _dask() -> Any:
+    """Dask's cluster. Raises UserError where it is not installed."""
+    try:
+        import distributed
+    except ImportError:
+        raise UserError("a cluster needs dask.distributed: pip install 'onnx-interop[cluster]'") from None
+    return distributed
+
+
 def worker_command(address: str, workers: int, options: Sequence[str]) -> list[str]:
-    """The command that starts Dask workers here, labelled with all installed environments; `options` are Dask's own."""
+    """The command that starts Dask workers here, labelled with all installed environments; `options` are Dask's own.
+
+    Raises UserError where Dask is not installed.
+    """
+    _dask()
     labels = " ".join(f"{label_of(e)}=1" for e in environments().values() if e.installed)
     # Jobs have processes and limits of their own: Dask need not watch its memory. None has two jobs at a time.
     usual = ["--nworkers", str(workers), "--nthreads", "1", "--memory-limit", "0", "--no-dashboard"]
@@ -63,11 +76,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         """Raises UserError where Dask is not installed, or no scheduler answers."""
         try:
-            from distributed import Client
-        except ImportError:
-            raise UserError("--scheduler needs dask.distributed: pip install 'onnx-interop[cluster]'") from None
-        try:
-            self._client: Client = Client(address, timeout=ANSWER_SECONDS)
+            self._client: Client = _dask().Client(address, timeout=ANSWER_SECONDS)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"no Dask scheduler answers at {address}: {error}; start one with: dask scheduler"
@@ -102,6 +111,7 @@ class Cluster:
 
     def run_batches(self, batches: Iterable[Batch], limits: Limits, on_result: OnResult, stop: threading.Event) -> int:
         """Work the batches off, as `matrix.batch.run_batches` does here; returns in how many parts."""
+        self._seen.clear()
         parts = {self._submit(batch, jobs, limits): (batch, jobs) for batch in batches for jobs in self._parts(batch)}
         started = len(parts)
         try:

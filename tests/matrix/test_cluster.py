@@ -222,3 +222,15 @@ def test_a_mistake_is_answered_before_anything_is_run(
     command = ["run", "--models", "relu", "--sources", "canonical", "--targets", "reference", "--work", str(tmp_path)]
     assert main([*command, *options]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["worker", "tcp://127.0.0.1:9"], ["run", "--models", "relu", "--scheduler", "tcp://127.0.0.1:9"]]
+)
+def test_without_dask_it_is_said_how_to_install_it(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    work = ["--work", str(tmp_path)] if command[0] == "run" else []
+    assert main([*command, *work]) == 2
+    assert "pip install 'onnx-interop[cluster]'" in capsys.readouterr().err
