@@ -22,7 +22,7 @@ import onnx
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
-from matrix.jobs import dtype_name, dtype_of, in_dtype, model_file, read_arrays, write_arrays
+from matrix.jobs import dtype_name, dtype_of, model_file, read_arrays, write_arrays
 from matrix.text import printable
 
 MOST_BYTES = 2**31 - 1
@@ -162,8 +162,8 @@ def _width_told(entry: dict[str, Any], dtype: str) -> str:
 
 
 def _operators(model: Any) -> list[str]:
-    """Every operator type of the file, with its domain when it is not ONNX's own."""
-    nodes = [*model.graph.node, *(n for f in model.functions for n in f.node)]
+    """Every operator type of the file, also in bodies of If, Loop and Scan; with its domain if that is not ONNX's."""
+    nodes = [message for message in _messages(model) if isinstance(message, onnx.NodeProto)]
     types = {f"{n.domain}::{n.op_type}" if n.domain not in ("", "ai.onnx") else n.op_type for n in nodes}
     return sorted({printable(name, 200) for name in types})
 
@@ -302,7 +302,8 @@ def _write_data_sets(out: Path, model: Path, reference: dict[str, Any], found: d
         for i, entry in enumerate(found["outputs"]):
             value = rounded[f"{number}/{entry['value']}"]
             if dtype_name(value) not in ("", "string"):
-                value = in_dtype(value, entry["wanted"])
+                # Integers too: what an exporter told to be int32 is expected as int32.
+                value = value.astype(dtype_of(entry["wanted"]))
                 value = value.transpose(entry["permutation"]) if entry.get("permutation") else value
             (folder / f"output_{i}.pb").write_bytes(_protobuf(value, entry["name"]))
     write_arrays(out / "feeds.arrays", feeds)

@@ -63,11 +63,14 @@ def dtype_of(name):
     try:
         return np.dtype(name)
     except TypeError:
-        try:
-            import ml_dtypes
-        except ImportError:
-            raise NotImplementedError("this environment has no ml_dtypes, and so no %s in NumPy" % name) from None
-        return np.dtype(getattr(ml_dtypes, name))
+        pass
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise NotImplementedError("this environment has no ml_dtypes, and so no %s in NumPy" % name) from None
+    if not hasattr(ml_dtypes, name):
+        raise NotImplementedError("ml_dtypes %s of this environment has no %s" % (ml_dtypes.__version__, name))
+    return np.dtype(getattr(ml_dtypes, name))
 
 
 def in_dtype(array, name):

@@ -122,6 +122,18 @@ def test_a_good_file_passes_and_is_described(checked: Checked, tmp_path: Path) -
     }  # fmt: skip
 
 
+def test_operators_in_the_bodies_of_control_flow_are_listed(checked: Checked) -> None:
+    graph, yes = graph_of(outputs="b"), helper.make_node("Constant", [], ["yes"], value_int=1)
+    bodies = {}
+    for branch, operator in (("then_branch", "Neg"), ("else_branch", "Exp")):
+        value = helper.make_tensor_value_info(branch, TensorProto.FLOAT, None)
+        bodies[branch] = helper.make_graph([helper.make_node(operator, ["x"], [branch])], branch, [], [value])
+    graph.node.extend([yes, helper.make_node("Cast", ["yes"], ["so"], to=TensorProto.BOOL)])
+    graph.node.append(helper.make_node("If", ["so"], ["a"], **bodies))
+    graph.output.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, None))
+    assert checked(graph)["operators"] == ["Cast", "Constant", "Exp", "If", "Mul", "Neg"]
+
+
 @pytest.mark.parametrize(("a_shape", "status"), [(["batch", 3, 4], "PASS"), ([2, 3, 4], "WRONG")])
 def test_an_output_that_is_declared_otherwise_is_wrong_but_runnable(
     checked: Checked, a_shape: Shape, status: str
@@ -246,6 +258,8 @@ def test_integers_of_another_width_must_be_told(
     # What runtimes must return, and what is fed to them.
     assert found["outputs"][0]["wanted"] == ("int32" if status == "PASS" else "int64")
     assert read_arrays(tmp_path / "out" / "feeds.arrays")["0/n"].dtype == np.int32
+    tensor = onnx.load_tensor(tmp_path / "out" / "test_data_set_0" / "output_0.pb")
+    assert numpy_helper.to_array(tensor).dtype == found["outputs"][0]["wanted"]
 
 
 def narrow_integers(reference: Path, out: Path) -> None:

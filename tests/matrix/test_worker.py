@@ -271,3 +271,8 @@ def assert_same(found: Any, wanted: Any) -> None:
 def test_what_is_no_value_of_onnx_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="x holds Python objects"):
         jobs.write_arrays(tmp_path / "values", {"x": [np.array([{}], object)]})
+
+
+def test_a_type_that_an_old_ml_dtypes_lacks_is_nothing_that_the_environment_has() -> None:
+    with pytest.raises(NotImplementedError, match=f"ml_dtypes {ml_dtypes.__version__} of this environment has no int3"):
+        jobs.dtype_of("int3")
