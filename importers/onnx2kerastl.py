@@ -20,13 +20,19 @@ def load(path, request):
     return made.converted_model, names, [value.name for value in model.graph.output]
 
 
+def tensor_of(array):
+    """An array as a tensor: of types that NumPy has not, as bfloat16, TensorFlow 2.12 has its own for NumPy."""
+    own = array.dtype.isbuiltin == 2
+    return tf.constant(array.view(tf.dtypes.as_dtype(array.dtype.name).as_numpy_dtype) if own else array)
+
+
 def run(session, inputs):
     """All outputs by name.
 
     The Keras model of a graph with an input of one axis asks for two there, and works on the first row.
     """
     model, names, outputs = session
-    arrays = [tf.constant(inputs[name]) for name in names]
+    arrays = [tensor_of(inputs[name]) for name in names]
     arrays = [array[None] if array.ndim < len(own.shape) else array for array, own in zip(arrays, model.inputs)]
     result = model(arrays if len(arrays) > 1 else arrays[0], training=False)
     return dict(zip(outputs, [result] if tf.is_tensor(result) else result))  # one may be given where there are more

@@ -51,13 +51,35 @@ def places(graph):
     return {name: (nodes.index(at), which) for name, (at, which) in found.items()}
 
 
+#: Types that PyTorch has and NumPy has not: their bits pass between the two.
+NARROW = ("bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")
+
+
+def tensor_of(array):
+    """An array as a tensor."""
+    if array.dtype.name not in NARROW:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array.view("int%d" % (8 * array.itemsize))).view(getattr(torch, array.dtype.name))
+
+
+def array_of(tensor):
+    """A tensor as an array."""
+    name = str(tensor.dtype).split(".")[-1]
+    if name not in NARROW:
+        return tensor.numpy()
+    import ml_dtypes
+
+    bits = torch.int16 if tensor.element_size() == 2 else torch.int8
+    return tensor.contiguous().view(bits).numpy().view(getattr(ml_dtypes, name))
+
+
 def run(session, inputs):
     """All outputs by name."""
     module, parameters, outputs = session
     with torch.no_grad():
-        result = module(*[torch.from_numpy(inputs[name]) for name in parameters])
+        result = module(*[tensor_of(inputs[name]) for name in parameters])
     items = result if len({node for node, _ in outputs.values()}) > 1 else [result]
     made = {name: (items[node], which) for name, (node, which) in outputs.items()}
     # A converter may give the first output alone where the node has more: the others are missing then.
     items = {name: [item] if torch.is_tensor(item) else item for name, (item, _) in made.items()}
-    return {name: items[name][which].numpy() for name, (_, which) in made.items() if which < len(items[name])}
+    return {name: array_of(items[name][which]) for name, (_, which) in made.items() if which < len(items[name])}

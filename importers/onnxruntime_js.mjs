@@ -2,7 +2,7 @@
  * ONNX Runtime in JavaScript: answers onnxruntime_js.py, in Node.js through two pipes or in a page of a browser.
  *
  * A message is one line of JSON and the bytes of its tensors, of which it says [name, type, dims, length in bytes] in
- * `tensors`. What is thrown goes back as text, in `error`.
+ * `tensors`; the bytes of texts are a list in JSON. What is thrown goes back as text, in `error`.
  */
 
 const TYPES = {
@@ -29,12 +29,18 @@ function unpack(bytes) {
   const message = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   let start = end + 1;
   const tensors = (message.tensors ?? []).map(([name, type, dims, length]) => {
-    if (!TYPES[type]) throw new TypeError(`no tensors of ${type}`);
-    const data = new TYPES[type](bytes.slice(start, start + length).buffer);
+    const data = bytes.slice(start, start + length);
     start += length;
-    return [name, new ort.Tensor(type, data, dims)];
+    return [name, new ort.Tensor(type, values(type, data), dims)];
   });
   return [message, Object.fromEntries(tensors)];
+}
+
+/** What ONNX Runtime takes as the data of a tensor. */
+function values(type, bytes) {
+  if (type === "string") return JSON.parse(new TextDecoder().decode(bytes));
+  if (!TYPES[type]) throw new TypeError(`no tensors of ${type}`);
+  return new TYPES[type](bytes.buffer);
 }
 
 /** The bytes of a message with these tensors: the values that the runtime gave, as they are. */
@@ -42,9 +48,11 @@ function pack(message, results = {}) {
   const tensors = [];
   const parts = [];
   for (const [name, { type, dims, data }] of Object.entries(results)) {
-    if (!ArrayBuffer.isView(data)) throw new TypeError(`${name} holds no numbers: ${type}`);
-    tensors.push([name, type, dims, data.byteLength]);
-    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const bytes = ArrayBuffer.isView(data)
+      ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      : new TextEncoder().encode(JSON.stringify(data));
+    tensors.push([name, type, dims, bytes.length]);
+    parts.push(bytes);
   }
   return joined([new TextEncoder().encode(JSON.stringify({ ...message, tensors }) + "\n"), ...parts]);
 }

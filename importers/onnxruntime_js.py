@@ -22,6 +22,10 @@ UNSUPPORTED = (
     r"Could not find an implementation",
     r"is under development and support",  # an opset newer than this runtime
     r"not a registered function/op",
+    r"No Op registered for",
+    r"Unsupported model IR version",
+    r"[Uu]nsupported data type",
+    r"Unrecognized attribute",  # of an operator in an opset newer than this runtime
     r"Only \w+ or \w+ are supported",
     r"requires f16 but the device does not support it",
     r"no tensors of",
@@ -151,18 +155,33 @@ def ask(option, message, arrays):
     """The answer to a message with arrays: what it says, and its arrays. Raises JavaScriptError."""
     if option not in STARTED:
         STARTED[option] = KINDS[option][0]()
-    tensors = [[name, array.dtype.name, array.shape, array.nbytes] for name, array in arrays.items()]
+    parts = {name: packed(array) for name, array in arrays.items()}
+    tensors = [[name, kind, arrays[name].shape, len(data)] for name, (kind, data) in parts.items()]
     line = json.dumps(dict(message, tensors=tensors)) + "\n"
-    data = STARTED[option].ask(b"".join([line.encode()] + [array.tobytes() for array in arrays.values()]))
+    data = STARTED[option].ask(b"".join([line.encode()] + [data for _, data in parts.values()]))
     start = data.index(b"\n") + 1
     told, found = json.loads(data[:start].decode()), {}
     if "error" in told:
         STARTED.pop(option).close()
         raise JavaScriptError(told["error"])
     for name, dtype, shape, length in told.pop("tensors"):
-        found[name] = np.frombuffer(data[start : start + length], dtype).reshape(shape)
+        found[name] = unpacked(dtype, data[start : start + length]).reshape(shape)
         start += length
     return told, found
+
+
+def packed(value):
+    """The type of a tensor and its bytes, those of texts as JSON. Raises NotImplementedError for what is no tensor."""
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError("ONNX Runtime's JavaScript takes tensors alone, no %s" % type(value).__name__)
+    if value.dtype.kind in "OU":
+        return "string", json.dumps(value.ravel().tolist()).encode()
+    return value.dtype.name, value.tobytes()
+
+
+def unpacked(dtype, data):
+    """The values in the bytes of a tensor."""
+    return np.array(json.loads(data.decode()), object) if dtype == "string" else np.frombuffer(data, dtype)
 
 
 def load(path, request):

@@ -14,8 +14,8 @@ def load(path, request):
 
 
 def run(session, inputs):
-    """All outputs by name."""
+    """All outputs by name; OpenCV gives None for one without elements, so its user does not learn the shape."""
     net, names = session
     for name, array in inputs.items():
         net.setInput(array, name)
-    return {name: array.copy() for name, array in zip(names, net.forward(names))}
+    return {name: None if array is None else array.copy() for name, array in zip(names, net.forward(names))}
