@@ -205,6 +205,8 @@ TARGETS = {
 
 #: The source that writes each reference model as the suite itself defines it.
 CANONICAL = "canonical"
+#: The source of ONNX's own operator cases.
+CASES = "onnx.node"
 #: The target whose results are the E of design section 5.
 EVALUATOR = "reference"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from matrix.catalogue import CANONICAL, SOURCES, TARGETS, Source, Target
-from matrix.environments import Environment, environments
+from matrix.catalogue import CANONICAL, CASES, EVALUATOR, SOURCES, TARGETS, Source, Target
+from matrix.environments import HOST, Environment, environments
 from matrix.errors import UserError, unknown
 from models.catalogue import all_models
 from models.registry import ReferenceModel
@@ -157,7 +157,11 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
     {"variants": [name for name, variant in VARIANTS.items() if variant.tolerance != "float32"], "models": SLICE},
     {"opsets": [EACH], "models": QUICK},
     {"own": True},
+    {"all_versions": True, "models": SLICE},
+    {"all_versions": True, "sources": [CANONICAL, f"{CASES}@*"]},
 )
+#: Where the published matrix has files of the versions of a framework that are not its usual one.
+JUDGES = (EVALUATOR, "onnxruntime.all", "openvino.f32")
 
 
 def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
@@ -172,9 +176,9 @@ def make_plan(selection: Selection, installed_only: bool = False) -> Plan:
         # What the user names stays as it is.
         parts = [replace(usual, **{k: getattr(selection, k) or v for k, v in part.items()}) for part in PUBLISHED]
     plans = [_plan_of(part, installed_only) for part in parts]
-    kept = _is_published if selection.scope == "published" else lambda export: True
-    exports = {export.key: export for found in plans for export in found.exports if kept(export)}
-    cells = {cell.key: cell for found in plans for cell in found.cells if kept(cell.export)}
+    kept = _is_published if selection.scope == "published" else lambda cell: True
+    cells = {cell.key: cell for found in plans for cell in found.cells if kept(cell)}
+    exports = {cell.export.key: cell.export for cell in cells.values()}
     plan = Plan(list(exports.values()), list(cells.values()))
     if not plan.cells:
         raise UserError("the selection leaves no cell: widen --sources, --targets, --models or --variants")
@@ -238,12 +242,21 @@ def _is_quick(export: Export, target: Target) -> bool:
     return few and not export.environment.extra
 
 
-def _is_published(export: Export) -> bool:
-    """Whether the published matrix holds an export. What only few look for, it has of few models: of an exporter the
-    precisions beside its usual one of QUICK, the opsets beside its own choice of the layers among them."""
+def _is_published(cell: Cell) -> bool:
+    """Whether the published matrix holds a cell. What only few look for, it has of few models: of an exporter the
+    precisions beside its usual one of QUICK, the opsets beside its own choice of the layers among them. Versions that
+    are not the usual ones are compared on the same ground: runtimes by what the suite itself writes and ONNX's cases,
+    frameworks by what JUDGES say of SLICE."""
+    export = cell.export
     usual = export.way.tolerance in ("float32", export.source.dtypes[0])
     few = export.model.name in QUICK and (export.opset is None or export.model.kind == "layer")
-    return export.source.name == CANONICAL or few or (usual and export.opset is None)
+    plain = usual and export.opset is None
+    if not cell.environment.default:
+        return plain and export.source.name in (CANONICAL, CASES) and export.environment == HOST
+    if not export.environment.default:
+        sliced = export.model.name in SLICE or export.source.name == CASES
+        return plain and sliced and cell.target.name in JUDGES
+    return export.source.name == CANONICAL or few or plain
 
 
 def _models(

@@ -10,7 +10,7 @@ import pytest
 from matrix.catalogue import SOURCES, TARGETS, Source, Target
 from matrix.environments import Environment, environments
 from matrix.errors import UserError
-from matrix.plan import QUICK, SLICE, VARIANTS, Plan, Selection, make_plan, runs_in
+from matrix.plan import JUDGES, QUICK, SLICE, VARIANTS, Plan, Selection, make_plan, runs_in
 from models.catalogue import all_models
 
 Install = Callable[..., None]
@@ -272,6 +272,14 @@ def test_the_published_matrix_has_all_that_is_named_once() -> None:
     assert {model for source, model in narrow if source == "canonical"} > set(QUICK)
     assert {model for source, model in narrow if source != "canonical"} <= set(QUICK)
     assert {e.model.name for e in whole.exports if e.source.name == "tensorflow.tflite"} > set(QUICK)
+    versions = [cell for cell in whole.cells if not (cell.environment.default and cell.export.environment.default)]
+    assert {cell.export.source_name for cell in versions if not cell.environment.default} == {
+        "canonical@host", "onnx.node@host",
+    }  # fmt: skip
+    assert {cell.target.name for cell in versions if not cell.export.environment.default} == set(JUDGES)
+    assert {name for name, e in environments().items() if not e.default} == {
+        end.name for cell in versions for end in (cell.environment, cell.export.environment) if not end.default
+    }
     asked = {(e.source.name == "canonical", e.model.name) for e in whole.exports if e.opset}
     assert {model for canonical, model in asked if canonical} == set(QUICK)
     assert {model for canonical, model in asked if not canonical} == {
