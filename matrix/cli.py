@@ -49,6 +49,7 @@ from matrix.watcher import Watcher
 from matrix.workshop import Workshop
 from models.catalogue import all_models
 
+LOG_WIDTH = 160
 OPTIONS_OF_SELECTION = ("sources", "targets", "models", "variants", "environments")
 
 
@@ -240,6 +241,8 @@ def _add_diff(commands: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = LOG_WIDTH  # rich takes a file for 80 columns wide, and cuts names and counts off
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if given and not given[0].startswith("-") and given[0] not in _COMMANDS:

@@ -69,6 +69,12 @@ def test_environments_lists_every_environment_and_what_runs_in_it(
     assert "onnx-interop run --install" in printed
 
 
+def test_a_log_is_not_taken_for_80_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("COLUMNS")
+    assert main(["environments"]) == 0
+    assert "…" not in capsys.readouterr().out
+
+
 def test_environments_says_what_cannot_be_installed_and_why_what_it_takes_and_what_is_not_default(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
