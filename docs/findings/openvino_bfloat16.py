@@ -1,6 +1,6 @@
-"""OpenVINO: the precision that it chooses on a CPU with AMX is bfloat16; a transposed convolution at the end is spared.
+"""OpenVINO: the precision that it chooses on a CPU that has bfloat16 is that; a transposed convolution at the end is spared.
 
-openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py; a CPU with AMX.
+openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py; a CPU with AMX or AVX-512 BF16.
     python docs/findings/make_files.py /tmp/findings
     .tox/openvino2026.4/bin/python docs/findings/openvino_bfloat16.py /tmp/findings
 """
