@@ -21,6 +21,16 @@ FILES = os.path.join(os.path.dirname(onnx.__file__), "backend", "test", "data")
 RANDOM = re.compile(r"test_bernoulli.*|test_training_dropout(_default)?(_mask)?")
 #: Tolerances of narrow dtypes, absolute by scale and relative: docs/tolerances.md.
 WIDE = {"bfloat16": (5e-2, 1e-1), "float16": (1e-2, 2e-2)}
+#: ONNX's names of types that NumPy has through ml_dtypes alone.
+NARROW = {
+    "BFLOAT16": "bfloat16",
+    "FLOAT8E4M3FN": "float8_e4m3fn",
+    "FLOAT8E4M3FNUZ": "float8_e4m3fnuz",
+    "FLOAT8E5M2": "float8_e5m2",
+    "FLOAT8E5M2FNUZ": "float8_e5m2fnuz",
+    "INT4": "int4",
+    "UINT4": "uint4",
+}
 KINDS = ("node", "simple", "pytorch-operator", "pytorch-converted")
 
 
@@ -30,9 +40,9 @@ class Case:
     def __init__(self, model, inputs, outputs, rtol=1e-3, atol=1e-7):
         self.model, self.rtol, self.atol = model, rtol, atol
         constants = {tensor.name for tensor in model.graph.initializer}
-        names = [value.name for value in model.graph.input if value.name not in constants]
-        self.inputs = dict(zip(names, map(value_of, inputs)))
-        self.outputs = dict(zip([value.name for value in model.graph.output], map(value_of, outputs)))
+        infos = [value for value in model.graph.input if value.name not in constants]
+        self.inputs = {info.name: in_its_type(value_of(item), info) for info, item in zip(infos, inputs)}
+        self.outputs = {info.name: in_its_type(value_of(item), info) for info, item in zip(model.graph.output, outputs)}
 
 
 def value_of(item):
@@ -47,6 +57,17 @@ def value_of(item):
     if isinstance(item, list):
         return [value_of(element) for element in item]
     return None if item is None else np.asarray(item)
+
+
+def in_its_type(value, info):
+    """An array in the type that the graph declares: of the narrow ones, an old onnx gives bits or float32."""
+    name = NARROW.get(onnx.TensorProto.DataType.Name(info.type.tensor_type.elem_type))
+    if name is None or value.dtype.name == name:
+        return value
+    import ml_dtypes
+
+    dtype = np.dtype(getattr(ml_dtypes, name))
+    return value.view(dtype) if value.dtype.name == "uint16" else value.astype(dtype)
 
 
 def message(path, info):

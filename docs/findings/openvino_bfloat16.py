@@ -1,4 +1,4 @@
-"""OpenVINO: the precision that it chooses on a CPU that has bfloat16 is that; a transposed convolution at the end is spared.
+"""OpenVINO: its default precision is bfloat16 on a CPU that has that; a transposed convolution at the end is spared.
 
 openvino 2026.4.1, numpy 2.4.6. Environment: openvino2026.4, after make_files.py; a CPU with AMX or AVX-512 BF16.
     python docs/findings/make_files.py /tmp/findings
