@@ -1,4 +1,8 @@
-"""tract, through its Python wheel: optimised for the CPU, the axes with names left open."""
+"""tract, through its Python wheel: optimised for the CPU, the axes without a size left open.
+
+An axis needs a name for that. tract refuses a file that gives it none, and says what to do: "provide explicit input
+facts to your model".
+"""
 
 import tract
 
@@ -21,8 +25,18 @@ def load(path, request):
     # Up to 0.22 the words were others.
     model = tool.load(path) if hasattr(tool, "load") else tool.model_for_path(path)
     parameters = [model.input_name(number) for number in range(model.input_count())]
+    for number in range(len(parameters)):
+        fact = str(model.input_fact(number))
+        if "?" in fact.split(","):
+            model.set_input_fact(number, explicit(fact, number))
     optimised = model.into_model() if hasattr(model, "into_model") else model.into_optimized()
     return optimised.into_runnable(), parameters, request.outputs
+
+
+def explicit(fact, number):
+    """A fact, "?,6,f32", with names for its open axes: the first is the batch, which inputs have in common."""
+    names = ["batch" if axis == 0 else "open_%d_%d" % (number, axis) for axis in range(fact.count(","))]
+    return ",".join(name if size == "?" else size for name, size in zip(names + [""], fact.split(",")))
 
 
 def run(session, inputs):
