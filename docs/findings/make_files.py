@@ -171,6 +171,10 @@ tree = {  # x < 0 ? -0.4 : 0.2, and a logistic function of that
 }  # fmt: skip
 leaves = node("TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml", **tree)
 write("Tree-two-classes", [3, 1], {"y": 1, "p": 2}, leaves, node("Cast", ["label"], ["y"], to=TensorProto.FLOAT))
+for name, index in (("scalar", 1), ("vector", [1])):
+    column = node("ArrayFeatureExtractor", ["x", "i"], ["y"], domain="ai.onnx.ml")
+    write(f"Extractor-{name}", [4, 3], {"y": 2}, column, i=np.array(index))
+write("Add-nameless", [None, 6], {"y": 2}, node("Add", ["x", "x"], ["y"]))
 stretch = {"kernel_shape": [2, 2], "strides": [2, 2]}
 normal = node("BatchNormalization", ["u", "s", "s", "s", "s"], ["y"])
 twos, filters = np.full(4, 2, "f4"), rng.normal(size=(3, 4, 2, 2)).astype("f4")

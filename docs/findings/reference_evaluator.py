@@ -102,6 +102,9 @@ columns = np.array([[[6, 0], [1, 1], [2, 5]]] * 2)
 for axis, suspect in ((2, None), (-1, "evaluator")):
     picked = np.take_along_axis(z, columns, 2)
     case(f"GatherElements, axis {axis}", picked, "GatherElements", [z, columns], suspect=suspect, axis=axis)
+for length, suspect in ((63, None), (64, "evaluator")):
+    row, first = np.arange(length, dtype="f4")[None], np.array([[0, 1, 2]])
+    case(f"GatherElements of {length}", row[:, :3], "GatherElements", [row, first], suspect=suspect, axis=1)
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))
