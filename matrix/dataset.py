@@ -12,7 +12,8 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from matrix.blame import blame
 from matrix.catalogue import SOURCES, TARGETS, Source, Target, literal
 from matrix.errors import UserError
 from matrix.expect import NOTHING, Expectations
+from matrix.names import age, tool_of
 from matrix.plan import Plan
 from matrix.records import Journal, Record
 from matrix.text import headline, printable
@@ -76,6 +78,34 @@ class Matrix:
     """What changed since a matrix that was published before, if it is to be told."""
     history: tuple[Matrix, ...] = ()
     """Matrices of earlier runs, the oldest first, if they are to be told of."""
+
+
+# -- versions --------------------------------------------------------------------------------------------------------
+
+
+def marked(matrix: Matrix, end: str) -> list[dict[str, Any]]:
+    """The sources or the targets (`end`: "source", "target") of a matrix, each with whether it is the `usual` version.
+
+    Of the versions of a tool that is the one with the most cells, the newest of several. The others were given fewer
+    files, to be compared with it on these; to be ranked or counted among the rest would tell nothing.
+    """
+    entries, given = matrix.about[f"{end}s"], dict(matrix.cells.group_by(end).len().rows())
+    most: dict[str, str] = {}
+    for name in sorted((entry["name"] for entry in entries), key=lambda name: (given.get(name, 0), age(name))):
+        most[tool_of(name)] = name
+    return [{**entry, "usual": most[tool_of(entry["name"])] == entry["name"]} for entry in entries]
+
+
+@lru_cache(maxsize=1)
+def usual(matrix: Matrix) -> Matrix:
+    """What of a matrix is of the usual version of each source and of each target; itself, where that is all."""
+    kept = {end: [entry["name"] for entry in marked(matrix, end) if entry["usual"]] for end in ("source", "target")}
+    if all(len(kept[end]) == len(matrix.about[f"{end}s"]) for end in kept):
+        return matrix
+    own = {f"{end}s": [e for e in matrix.about[f"{end}s"] if e["name"] in names] for end, names in kept.items()}
+    exports, cells = (frame.filter(pl.col("source").is_in(kept["source"])) for frame in (matrix.exports, matrix.cells))
+    cells = cells.filter(pl.col("target").is_in(kept["target"]))
+    return replace(matrix, about={**matrix.about, **own}, exports=exports, cells=cells)
 
 
 # -- from the journal ------------------------------------------------------------------------------------------------
