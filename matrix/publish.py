@@ -20,7 +20,7 @@ from jinja2 import PackageLoader, StrictUndefined
 from matrix import junit
 from matrix.badges import badges
 from matrix.blame import RIGHT
-from matrix.dataset import CELLS, NESTED, Matrix, write, write_json, write_whole
+from matrix.dataset import CELLS, NESTED, Matrix, usual, write, write_json, write_whole
 from matrix.errors import UserError
 from matrix.feed import feed
 from matrix.progress import STATUSES
@@ -52,10 +52,8 @@ def publish(matrix: Matrix, folder: Path, work: Path | None = None, since: Path 
     write_whole(folder / "matrix.md", templates.get_template("matrix.md.j2").generate(**view))
     news = feed(matrix.about, matrix.since, since / "feed.xml" if since else None)
     write_whole(folder / "feed.xml", templates.get_template("feed.xml.j2").generate(**news))
-    shares = {
-        "targets": view["by_target"],
-        "sources": {s: _share(c) for s, c in counts(matrix.cells, "source").items()},
-    }
+    compared = usual(matrix).cells
+    shares = {f"{end}s": {n: _share(c) for n, c in counts(compared, end).items()} for end in ("target", "source")}
     for path, text in badges(shares, templates.get_template("badge.svg.j2")):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_whole(folder / path, [text])

@@ -8,7 +8,8 @@
 - A model's *interop score*: the share of its cells that come out right, on the target where that is least.
 
 Families weigh the same. NOT_EXPORTED and NOT_RUN are in no denominator. The evaluator is the judge, and no place to
-deploy to, so its cells are evidence only. A target whose canary failed has no score.
+deploy to, so its cells are evidence only. A target whose canary failed has no score. Nor have other versions than the
+usual one of a source or target, which were given fewer files; a runtime that was given `few` stands after the others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import polars as pl
 
 from matrix.blame import RIGHT
 from matrix.catalogue import CANONICAL, EVALUATOR, SOURCES
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from models.layers import LAYERS
 
 #: Of scores.json.
@@ -35,6 +36,8 @@ SCHEMA = 1
 Z = 1.959964
 """Of a normal distribution, 95 % lie within ± Z."""
 UNSCORED = ("NOT_EXPORTED", "NOT_RUN")
+SLICE = 0.1
+"""A target that was given less than this share of the listed files that another was given has run a slice of them."""
 _FILE = ("source", "model", "variant")
 _Families = dict[str, tuple[int, int]]
 
@@ -241,6 +244,7 @@ def tally(rows: pl.DataFrame, by: str) -> dict[str, Score]:
 @lru_cache(maxsize=1)
 def scores(matrix: Matrix) -> dict[str, Any]:
     """All scores, as scores.json has them. Several pages ask for them: do not change what you get."""
+    matrix = usual(matrix)
     own, about = score_list(), matrix.about
     failed = failed_canaries(matrix)
     exports, cells = needed(matrix)
@@ -257,6 +261,12 @@ def scores(matrix: Matrix) -> dict[str, Any]:
         "runtimes": _runtimes(matrix, tally(cells_of_good_files(run, files), "target"), failed),
         "models": _models(run),
     }
+
+
+def on_slice(matrix: Matrix) -> set[str]:
+    """The targets that were given a SLICE of the files on the list: how well they do cannot be held beside the rest."""
+    given = listed(matrix.cells.filter(~pl.col("status").is_in(UNSCORED))).group_by("target").len()
+    return set(given.filter(pl.col("len") < SLICE * pl.col("len").max())["target"])
 
 
 def failed_canaries(matrix: Matrix) -> dict[str, str]:
@@ -323,8 +333,8 @@ def _scaled(score: Mapping[str, Any], scale: float) -> dict[str, Any]:
 
 
 def _runtimes(matrix: Matrix, found: Mapping[str, Score], failed: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every target, the best deployment score first."""
-    rows = []
+    """Every target, the best deployment score first; at the end those on a slice."""
+    rows, few = [], on_slice(matrix)
     for target in matrix.about["targets"]:
         name = target["name"]
         if name in failed:
@@ -336,9 +346,9 @@ def _runtimes(matrix: Matrix, found: Mapping[str, Score], failed: Mapping[str, s
         data = score.as_data()
         rows.append({
             "name": name, "runtime": target["runtime"], "deployment": data, "rating": _scaled(data, 5),
-            "cells": link(target=name),
+            "few": name in few, "cells": link(target=name),
         })  # fmt: skip
-    return _ranked(rows, lambda row: row["deployment"]["value"])
+    return sorted(_ranked(rows, lambda row: row["deployment"]["value"]), key=lambda row: bool(row["few"]))
 
 
 def _models(run: pl.DataFrame) -> list[dict[str, Any]]:

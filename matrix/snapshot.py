@@ -14,16 +14,16 @@ from typing import Any
 import polars as pl
 
 from matrix.blame import RIGHT
-from matrix.dataset import CELLS, EXPORTS, Matrix, read, write_frame, write_whole
+from matrix.catalogue import CANONICAL
+from matrix.dataset import CELLS, EXPORTS, Matrix, marked, read, usual, write_frame, write_whole
 from matrix.errors import UserError
-from matrix.names import tool_of, version_of
+from matrix.names import age, tool, tool_of, version_of
+from matrix.scores import UNSCORED, on_slice
 from matrix.text import markdown
 
 #: Columns that the snapshot has not.
 _LEFT_OUT = ("measures", "folder", "key", "log", "fence", "device")
 _DIGITS = 4
-#: With less than this share of the files that another runtime was given, a runtime is shown apart.
-_SLICE = 0.1
 BEGIN, END = "<!-- made by `onnx-interop publish --snapshot` -->", "<!-- end of what is made -->"
 _SILENT, _VIOLENT = ("WRONG",), ("CRASH", "TIMEOUT", "MEMORY")
 
@@ -64,17 +64,30 @@ def _of_environment(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(matrix: Matrix) -> str:
-    """The runtimes, best first, then the exporters, as Markdown."""
-    about = matrix.about
+    """The runtimes, best first, then the exporters, as Markdown; then their other versions, against the usual ones."""
+    own = usual(matrix)
     head = (
-        f"{matrix.cells.height:,} cells: {len(about['sources'])} sources × {len(about['targets'])} targets,"
-        f" {about['generated'][:10]}. Right: PASS or IMPRECISE, of the files that were there to run."
+        f"{matrix.cells.height:,} cells: {_number(matrix, 'source')} × {_number(matrix, 'target')},"
+        f" {own.about['generated'][:10]}. Right: PASS or IMPRECISE, of the files that were there to run."
     )
     use = (
         "It is in [published](published): `onnx-interop publish --from published` makes its pages (public/index.html),"
         " `onnx-interop diff published public` compares a run of your own with it."
     )
-    return f"{head}\n{use}\n\n{_targets(matrix)}\n\n{_sources(matrix)}"
+    runtimes = {
+        "right: canonical's files that all have": matrix.cells.filter(tool("source") == CANONICAL),
+        "operator cases that all have": matrix.cells.filter(pl.col("model").is_in(_groups(matrix)["operators"])),
+    }
+    exporters = {"valid and faithful: files that all have": matrix.exports}
+    versions = (_versions(matrix, "target", runtimes), _versions(matrix, "source", exporters))
+    return "\n\n".join(part for part in (f"{head}\n{use}", _targets(own), _sources(own), *versions) if part)
+
+
+def _number(matrix: Matrix, end: str) -> str:
+    """How many sources or targets there are; and other versions of them."""
+    usual_ones = [entry["usual"] for entry in marked(matrix, end)]
+    others = usual_ones.count(False)
+    return f"{usual_ones.count(True)} {end}s{f' (other versions: {others})' if others else ''}"
 
 
 def _targets(matrix: Matrix) -> str:
@@ -91,9 +104,8 @@ def _targets(matrix: Matrix) -> str:
         group: _counted(matrix.cells.filter(pl.col("model").is_in(models)), "target", names)
         for group, models in _groups(matrix).items()
     }
-    best = _best_first(of_group["reference"])
-    most = max((_run(counted[name]) for name in best), default=0)
-    for name in sorted(best, key=lambda name: _run(counted[name]) < most * _SLICE):
+    few = on_slice(matrix)
+    for name in sorted(_best_first(of_group["reference"]), key=lambda name: name in few):
         canary = matrix.about["canaries"].get(name, {})
         if canary.get("status", "PASS") != "PASS":
             lines.append(f"| {_shown(name)} | not run: {markdown(canary['message'])} | | | | | |")
@@ -123,6 +135,32 @@ def _sources(matrix: Matrix) -> str:
         own = exported[name]
         lines.append(f"| {_shown(name)} | {_run(own):,} | {_share(own, RIGHT)} | {_share(deployed[name], RIGHT)} |")
     return "\n".join(lines)
+
+
+def _versions(matrix: Matrix, end: str, parts: dict[str, pl.DataFrame]) -> str:
+    """The tools that have several versions, the usual one first, by what is right of the rows that all of them have."""
+    tools: dict[str, list[str]] = {}
+    for entry in sorted(marked(matrix, end), key=lambda entry: (entry["usual"], age(entry["name"])), reverse=True):
+        tools.setdefault(tool_of(entry["name"]), []).append(entry["name"])
+    several = sorted((name, names) for name, names in tools.items() if len(names) > 1)
+    if not several:
+        return ""
+    lines = [f"| versions of a{'n exporter' if end == 'source' else ' runtime'} | {' | '.join(parts)} |"]
+    lines.append("|---|" + "---|" * len(parts))
+    for name, names in several:
+        lines.append(f"| {markdown(name)} | {' | '.join(_compared(rows, end, names) for rows in parts.values())} |")
+    return "\n".join(lines)
+
+
+def _compared(rows: pl.DataFrame, end: str, names: list[str]) -> str:
+    """What is right in each version, of the rows that all have; one of which there is none at all is not waited for."""
+    what = ("source", "target", "model", "variant", "opset", "full")
+    file = [name for name in what if name in rows.columns and name != end]
+    run = rows.filter(pl.col(end).is_in(names) & ~pl.col("status").is_in(UNSCORED)).unique([end, *file])
+    common = run.filter(pl.len().over(file) == run[end].n_unique())
+    counted = _counted(common, end, names)
+    told = [f"{version_of(name) or 'host'}: {_share(counted[name], RIGHT)}" for name in names if counted[name]]
+    return f"{' · '.join(told)}, of {_run(counted[names[0]]):,}" if told else "–"
 
 
 def _shown(name: str) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 import polars as pl
 
 from matrix.blame import RIGHT
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from matrix.environments import Environment, environments
 from matrix.scores import is_judge, link, listed
 
 QUANTILES = (0.25, 0.5, 0.75, 0.95, 1.0)
-#: What the others are measured against, in its newest version, where it is there.
-USUAL = "onnxruntime.all"
+#: What the others are measured against, where it is there.
+REFERENCE = "onnxruntime.all"
 _FILE = ("source", "model", "variant")
 _NEEDED = (*_FILE, "target", "opset", "full", "status", "noise", "load_seconds", "run_seconds", "peak_mb")
 _EQUAL = 0.01
@@ -29,7 +29,9 @@ _EQUAL = 0.01
 
 @lru_cache(maxsize=1)
 def speed(matrix: Matrix) -> dict[str, Any]:
-    """Every target with its noise, its times against the reference target on the files of both, memory, and size."""
+    """Every target, in its usual version, with its noise, its times against the reference target on the files of both,
+    memory, and size."""
+    matrix = usual(matrix)
     right = listed(matrix.cells.filter(pl.col("status").is_in(RIGHT)).select(*_NEEDED))
     reference = reference_target(right)
     noises, shared = noise(right), against(right, reference)
@@ -47,11 +49,11 @@ def speed(matrix: Matrix) -> dict[str, Any]:
 
 
 def reference_target(right: pl.DataFrame) -> str:
-    """The target that the others are measured against: the usual one, else the one that ran most files right."""
+    """The target that the others are measured against: REFERENCE, else the one that ran most files right."""
     counted = right.filter(~is_judge()).group_by("target").len().sort("len", "target", descending=True)
     names: list[str] = counted["target"].to_list()
-    usual = [name for name in names if name.partition("@")[0] == USUAL]
-    return next(iter(usual or names), "")
+    wanted = [name for name in names if name.partition("@")[0] == REFERENCE]
+    return next(iter(wanted or names), "")
 
 
 def noise(right: pl.DataFrame) -> dict[str, dict[str, Any]]:

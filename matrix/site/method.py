@@ -11,7 +11,7 @@ import polars as pl
 
 from matrix.blame import RIGHT
 from matrix.catalogue import EVALUATOR
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from matrix.scores import (
     Z,
     cells_of_good_files,
@@ -30,7 +30,7 @@ TITLE = "Method"
 
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows: the list, and an example of each kind of score."""
-    found = scores(matrix)
+    found, matrix = scores(matrix), usual(matrix)
     exports, cells = needed(matrix)
     files = exports_that_count(judged(exports, cells))
     source = example_source(found["sources"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, marked
 from matrix.scores import scores
 from matrix.site.figures import axes, by_family
 from models.layers import LAYERS
@@ -24,6 +24,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
         families.setdefault(model["family"], []).append(model)
     return {
         "scores": found,
+        "others": sum(not entry["usual"] for end in ("source", "target") for entry in marked(matrix, end)),
         "export_families": {"columns": sources, "rows": source_table},
         "runtime_families": {"columns": runtimes, "rows": runtime_table},
         "models": families,

@@ -20,6 +20,7 @@ from matrix.environments import environments
 from matrix.feed import ATOM
 from matrix.progress import STATUSES
 from matrix.publish import publish
+from matrix.scores import score_list
 from matrix.snapshot import BEGIN, END, table, table_in, with_table, write_snapshot
 
 A, T = "a.b@torch2.13", "t@tvm0.27"
@@ -225,9 +226,38 @@ def test_the_table_says_what_a_reader_wants_to_know_and_never_rounds_to_all() ->
 
 
 def test_a_runtime_that_was_given_few_files_comes_last_however_well_it_does() -> None:
-    many = [cell(A, f"m{n}", T, "WRONG" if n % 2 else "PASS") for n in range(20)]
-    found = list(rows(table(matrix([*many, cell(A, "m0", "few@few1", "PASS")]))))
+    models = score_list().files["model"].unique(maintain_order=True)[:20]
+    many = [cell(A, model, T, "WRONG" if n % 2 else "PASS") for n, model in enumerate(models)]
+    found = list(rows(table(matrix([*many, cell(A, models[0], "few@few1", "PASS")]))))
     assert [name for name in found if name[0] in "tf"] == ["t 0.27", "few 1"]
+
+
+def test_other_versions_stand_in_tables_of_their_own_on_what_all_have(tmp_path: Path) -> None:
+    own, cases, made_by = "canonical@host", "onnx.node@host", "a.b@torch2.15"
+    given = [
+        *(cell(own, model, T) for model in ("relu", "elu", "gelu")), cell(cases, "test_abs", T),
+        cell(own, "relu", "t@tvm0.26", "WRONG"), cell(own, "elu", "t@tvm0.26"),
+        cell(cases, "test_abs", "t@tvm0.26", "NOT_RUN"),
+        cell(own, "relu", "t@tvm0.9"), cell(own, "elu", "t@tvm0.9", "IMPRECISE"),
+        cell(A, "relu", T), cell(A, "elu", T, "NOT_EXPORTED"), cell(made_by, "relu", T, "NOT_EXPORTED"),
+    ]  # fmt: skip
+    exports = [
+        export(A, "relu"),
+        export(A, "elu", "ERROR"),
+        export(made_by, "relu", "ERROR"),
+        export(cases, "test_abs"),
+    ]
+    whole = matrix(given, [*exports, *(export(own, model) for model in ("relu", "elu", "gelu"))])
+    whole.about["models"][2].update(family="operators", kind="own")
+    text = table(whole)
+    assert "12 cells: 3 sources (other versions: 1) × 1 targets (other versions: 2)," in text
+    assert "| t 0.27 | 100.0 % of 4 | 100.0 % of 1 |" in text, "the usual versions"
+    assert "| t 0.26 |" not in text
+    assert "| t | 0.27: 100.0 % · 0.26: 50.0 % · 0.9: 100.0 %, of 2 | 0.27: 100.0 %, of 1 |" in text
+    assert "| a.b | 2.13: 100.0 % · 2.15: 0.0 %, of 1 |" in text
+    publish(whole, tmp_path)
+    badges = sorted(path.name for path in (tmp_path / "badges" / "targets").glob("*.json"))
+    assert badges == ["t@tvm0.27.json"]
 
 
 def test_a_readme_without_marks_stays_as_it_is() -> None:

@@ -298,6 +298,35 @@ def test_scores_lead_to_the_cells_that_make_them() -> None:
     assert row(data, "models", "alexnet")["cells"] == "index.html#model=alexnet&target=first%401"
 
 
+# -- versions and slices ---------------------------------------------------------------------------------------------
+
+
+def test_other_versions_are_not_scored_do_not_vote_and_lower_no_model() -> None:
+    exports = [export("alexnet"), export("relu"), export("alexnet", source="one@2")]
+    rows = [
+        *cells("alexnet", judge="UNSUPPORTED", first="PASS", second="ERROR"),
+        *cells("relu", judge="PASS", first="PASS", second="PASS"),
+        *cells("alexnet", source="one@2", judge="WRONG"),
+    ]
+    old = {**cells("alexnet", first="WRONG")[0], "target": "first@0.9"}
+    data, plain = scores(matrix(exports, [*rows, old])), scores(matrix(exports[:2], rows[:-1]))
+    assert data == plain
+    assert [r["name"] for r in data["sources"]] == ["one@1"]
+    assert {r["name"] for r in data["runtimes"]} == {JUDGE, FIRST, SECOND}
+    assert data["frameworks"][0]["sources"] == 1
+
+
+def test_a_runtime_on_a_slice_of_the_files_stands_after_the_others() -> None:
+    names = score_list().files["model"].unique(maintain_order=True)[:11]
+    every = [own for n, name in enumerate(names) for own in cells(name, judge="PASS", first="PASS" if n else "ERROR")]
+    data = scores(matrix([export(name) for name in names], [*every, *cells(names[0], second="PASS")]))
+    assert [(r["name"], r["few"]) for r in data["runtimes"]] == [(FIRST, False), (JUDGE, False), (SECOND, True)]
+    assert row(data, "runtimes", SECOND)["rating"]["value"] == 5.0
+    ten = [own for own in every if own["model"] != names[1]]
+    data = scores(matrix([export(name) for name in names], [*ten, *cells(names[0], second="PASS")]))
+    assert [r["few"] for r in data["runtimes"]] == [False] * 3, "a tenth of them is not less than a tenth"
+
+
 def test_an_empty_matrix_has_scores_of_nothing() -> None:
     data = scores(matrix([], []))
     assert (data["frameworks"], data["sources"], data["runtimes"], data["models"]) == ([], [], [], [])
