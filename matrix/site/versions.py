@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from matrix.blame import RIGHT
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, marked
 from matrix.names import age, tool, version_of
 from matrix.progress import STATUSES
+from matrix.scores import link
 from matrix.site.columns import coded, label
 from matrix.site.shown import OUTSIDE, share
 from matrix.workshop import safe_name
@@ -63,8 +64,9 @@ def view(matrix: Matrix) -> dict[str, Any]:
         {"run": m.about["run"], "generated": m.about["generated"], "suite": m.about["suite"]} for m in _runs(matrix)
     ]
     tools: dict[str, list[dict[str, Any]]] = {end: [] for end in ENDS}
+    usual = {end: {entry["name"] for entry in marked(matrix, end) if entry["usual"]} for end in ENDS}
     for history in _histories(matrix):
-        tools[history.end].append(_summary(history))
+        tools[history.end].append(_summary(history, usual[history.end], len(matrix.history)))
     return {"tools": tools, "runs": runs, "several": len(runs) > 1}
 
 
@@ -144,28 +146,36 @@ def _columns(history: History) -> list[str]:
     return [str(place) for place in range(len(history.points))]
 
 
-def _summary(history: History) -> dict[str, Any]:
-    """The counts of a tool: of all its cells at each point, and of those that are in no denominator at none."""
+def _summary(history: History, usual: set[str], last: int) -> dict[str, Any]:
+    """The counts of a tool at each point: of what is in a denominator at all points, and of all that it has there.
+
+    usual: names of versions that the other pages are about; last: the run that they are of.
+    """
     columns = _columns(history)
     cells = history.rows.filter(pl.col("other") != "")
     exports = history.rows.filter(pl.col("other") == "")
-    common = cells.filter(pl.all_horizontal(pl.col(columns).is_in(OUTSIDE).fill_null(True).not_()))
+    common, common_exports = (
+        rows.filter(pl.all_horizontal(pl.col(columns).is_in(OUTSIDE).fill_null(True).not_()))
+        for rows in (cells, exports)
+    )
     # What was not run is absent here: our own trouble is no news about a tool.
     told = [pl.when(pl.col(column) != "NOT_RUN").then(pl.col(column).is_in(RIGHT)) for column in columns]
     changed = history.rows.filter(pl.any_horizontal(told) & ~pl.all_horizontal(*(it.fill_null(True) for it in told)))
     return {
         "tool": history.tool,
         "file": history.file,
-        "common": common.height,
         "changed": changed.height,
         "points": [
             {
                 "name": point.name,
                 "version": version_of(point.name) or "host",
                 "run": point.run,
+                "link": link(**{history.end: point.name}) if point.run == last else "",
+                "usual": point.name in usual,
                 "cells": share(_counts(cells[column])),
-                "common": share(_counts(common[column])),
                 "exports": share(_counts(exports[column])),
+                "common": share(_counts(common[column])),
+                "common_exports": share(_counts(common_exports[column])),
             }
             for point, column in zip(history.points, columns, strict=True)
         ],

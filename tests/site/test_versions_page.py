@@ -35,12 +35,20 @@ def unpacked(packed: dict[str, str]) -> list[int]:
 
 def test_versions_are_counted_the_oldest_first_and_on_what_they_have_in_common() -> None:
     (tool,) = versions.view(two_versions())["tools"]["source"]
-    assert (tool["tool"], tool["common"], tool["changed"]) == ("a.b", 1, 3)
-    counts = [
-        (p["version"], *((p[what]["right"], p[what]["run"]) for what in ("cells", "common", "exports")))
-        for p in tool["points"]
+    assert (tool["tool"], tool["changed"]) == ("a.b", 3)
+    kinds = ("cells", "common", "exports", "common_exports")
+    counts = [(p["version"], *((p[what]["right"], p[what]["run"]) for what in kinds)) for p in tool["points"]]
+    assert counts == [("2.9", (3, 3), (1, 1), (3, 3), (2, 2)), ("2.13", (0, 1), (0, 1), (1, 2), (1, 2))]
+
+
+def test_the_usual_version_is_told_and_each_leads_to_its_cells() -> None:
+    now, (tool,) = two_versions(), versions.view(two_versions())["tools"]["source"]
+    assert [(p["usual"], p["link"]) for p in tool["points"]] == [
+        (True, "index.html#source=a.b%40torch2.9"),
+        (False, "index.html#source=a.b%40torch2.13"),
     ]
-    assert counts == [("2.9", (3, 3), (1, 1), (3, 3)), ("2.13", (0, 1), (0, 1), (1, 2))]
+    (tool,) = versions.view(replace(now, history=(now,)))["tools"]["source"]
+    assert [bool(p["link"]) for p in tool["points"]] == [False, False, True, True], "the pages are of the last run"
 
 
 def test_the_cells_of_a_tool_can_be_loaded() -> None:
