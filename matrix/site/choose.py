@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from matrix.scores import wilson
 from matrix.site import operators
 from matrix.site.shown import share
@@ -21,7 +21,8 @@ PLATFORMS = ("server CPU", "GPU", "browser", "Android", "iOS", "microcontroller"
 
 
 def view(matrix: Matrix) -> dict[str, Any]:
-    """What the template shows: the form, and the runtimes by what they made of all files."""
+    """What the template shows: the form, and the runtimes by what they made of all files. Usual versions only."""
+    matrix = usual(matrix)
     facts = [facts_of(target["name"]) for target in matrix.about["targets"]]
     return {
         "frameworks": {
@@ -45,12 +46,13 @@ def view(matrix: Matrix) -> dict[str, Any]:
 def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     """The script "choose": by target, in the order of about, its facts, and how long it takes to load."""
     found = speed(matrix)
-    rows = found["targets"]
+    times = {row["name"]: loading(row) for row in found["targets"]}
+    names = [target["name"] for target in matrix.about["targets"]]
     yield (
         "choose",
         {
-            "facts": [facts_of(row["name"]) or None for row in rows],
-            "load": [loading(row) for row in rows],
+            "facts": [facts_of(name) or None for name in names],
+            "load": [times.get(name) for name in names],
             "reference": found["reference"],
         },
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, marked
 from matrix.plan import VARIANTS
 from matrix.progress import STATUSES
 from matrix.site.packing import packed
@@ -37,7 +37,8 @@ def files(matrix: Matrix) -> pl.DataFrame:
 
 def about(matrix: Matrix) -> dict[str, Any]:
     """What the pages need to know of sources, targets and models."""
-    known = {key: matrix.about[key] for key in ("run", "generated", "suite", "sources", "targets", "canaries")}
+    known = {key: matrix.about[key] for key in ("run", "generated", "suite", "canaries")}
+    known |= {f"{end}s": marked(matrix, end) for end in ("source", "target")}
     return {**known, "models": [{**model, "group": group_of(model)} for model in matrix.about["models"]]}
 
 

@@ -13,10 +13,10 @@ import polars as pl
 
 from matrix.blame import RIGHT
 from matrix.catalogue import SOURCES
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from matrix.site import columns
 from matrix.site.packing import packed
-from matrix.site.shown import OUTSIDE, share
+from matrix.site.shown import OUTSIDE, in_order, share
 
 TITLE = "Operators"
 #: What a file tells of its operators: nothing, as it is no faithful export; of all of them together; of its only one.
@@ -28,12 +28,9 @@ WORST = ("WRONG", "FLAKY", "CRASH", "MEMORY", "TIMEOUT", "ERROR", "UNSUPPORTED",
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows before any script runs: the operators' own cases, or the models where there are none."""
     known = known_operators(matrix)
-    told = counted(matrix)
+    told = counted(usual(matrix))
     kinds = {kind for _, kind, _ in told}
-    targets = sorted(
-        ({**target, "place": place} for place, target in enumerate(matrix.about["targets"])),
-        key=lambda target: (target["runtime"].casefold(), target["name"]),
-    )
+    targets = in_order(matrix, "target")
     first = ALONE if ALONE in kinds else TOGETHER
     return {
         "targets": targets,

@@ -10,26 +10,26 @@ from typing import Any
 import polars as pl
 
 from matrix.blame import RIGHT
-from matrix.dataset import Matrix
+from matrix.dataset import Matrix, usual
 from matrix.progress import STATUSES
 from matrix.site import columns
-from matrix.site.shown import MEANINGS, counted, groups_of, share
+from matrix.site.shown import MEANINGS, counted, groups_of, in_order, share
 
 TITLE = "Overview"
 
 
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows before any script runs."""
-    about, cells = matrix.about, matrix.cells
+    about, cells, shown = matrix.about, matrix.cells, usual(matrix).cells
     pairs, none = counted(cells, "source", "target"), Counter[str]()
     exported = {source: _made(counter) for (source,), counter in counted(matrix.exports, "source").items()}
-    sources = _in_order(about["sources"], "framework")
-    targets = _in_order(about["targets"], "runtime")
-    counts = Counter(dict(cells.group_by("status").len().rows()))
-    by_target = counted(cells, "target")
+    sources, targets = in_order(matrix, "source"), in_order(matrix, "target")
+    counts = Counter(dict(shown.group_by("status").len().rows()))
+    by_target = counted(shown, "target")
+    there = set(cells["status"])
     return {
         "counts": {"exports": matrix.exports.height, "cells": cells.height},
-        "statuses": [(name, counts[name], MEANINGS[name]) for name in STATUSES if counts[name]],
+        "statuses": [(name, counts[name], MEANINGS[name]) for name in STATUSES if name in there],
         "sources": sources,
         "targets": targets,
         "heat": {
@@ -48,12 +48,6 @@ def view(matrix: Matrix) -> dict[str, Any]:
 def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
     """The data scripts of the page, by name."""
     yield from columns.data(matrix)
-
-
-def _in_order(entries: Iterable[dict[str, Any]], by: str) -> list[dict[str, Any]]:
-    """Sources or targets, each with its place in the data; those of a framework or runtime beside each other."""
-    placed = [{**entry, "place": place} for place, entry in enumerate(entries)]
-    return sorted(placed, key=lambda entry: (entry[by].casefold(), entry["name"]))
 
 
 def _made(counter: Counter[str]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from matrix.blame import RIGHT
+from matrix.dataset import Matrix, marked
+from matrix.names import age, tool_of
 
 #: What the statuses mean, for the reader.
 MEANINGS = {
@@ -58,6 +60,13 @@ def groups_of(matrix_about: Mapping[str, Any]) -> dict[str, str]:
     """The groups that a matrix has, in their order, with their names."""
     there = {group_of(model) for model in matrix_about["models"]}
     return {key: name for key, name in GROUPS.items() if key in there}
+
+
+def in_order(matrix: Matrix, end: str) -> list[dict[str, Any]]:
+    """Sources or targets, each with its place in the data; those of a framework or runtime beside each other."""
+    by = {"source": "framework", "target": "runtime"}[end]
+    placed = [{**entry, "place": place} for place, entry in enumerate(marked(matrix, end))]
+    return sorted(placed, key=lambda entry: (entry[by].casefold(), tool_of(entry["name"]), age(entry["name"])))
 
 
 def step(share: float) -> int:

@@ -10,8 +10,8 @@ const { takesOf } = await import("operators");
 // 4 Conv, Erf at 22.
 const all = {
   about: {
-    sources: [{ name: "onnx.node@1", framework: "ONNX" }, { name: "p@1", framework: "P" }],
-    targets: [{ name: "x@1", runtime: "X" }, { name: "y@1", runtime: "Y" }],
+    sources: [{ name: "onnx.node@1", usual: true, framework: "ONNX" }, { name: "p@1", usual: true, framework: "P" }],
+    targets: [{ name: "x@1", usual: true, runtime: "X" }, { name: "y@1", usual: true, runtime: "Y" }],
     models: [{ name: "test_conv", kind: "own", family: "operators" }, { name: "conv", kind: "layer", family: "convolution" }, { name: "net", kind: "architecture", family: "convnet" }],
   },
   labels: [{ name: "static", dynamic: false, precision: "float32" }, { name: "dynamic", dynamic: true, precision: "float32" }],
@@ -55,6 +55,14 @@ test("own cases, models and both are told apart, and filtered", () => {
   assert.deepEqual(takes({ cases: "both", shapes: "dynamic" }), [0, 1, 0, 0, 0]);
   assert.deepEqual(takes({ cases: "both", precision: "float16" }), [0, 0, 0, 0, 0]);
   assert.deepEqual(list(takesOf(all, table, {}, TOGETHER)), [0, 1, 1, 0, 1], "where there are no own cases");
+});
+
+test("files of other versions take part where all are asked for", () => {
+  const { sources } = all.about;
+  const other = { ...all, about: { ...all.about, sources: [sources[0], { ...sources[1], usual: false }] } };
+  const takes = state => list(takesOf(other, table, { cases: "both", ...state }, ALONE));
+  assert.deepEqual(takes({}), [1, 0, 0, 0, 0]);
+  assert.deepEqual(takes({ versions: "all" }), [1, 1, 1, 0, 1]);
 });
 
 test("runtimes differ where their shares do", () => {

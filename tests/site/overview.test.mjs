@@ -12,8 +12,8 @@ const { bytes, number, percent, seconds, step } = await import("shown");
 
 const all = {
   about: {
-    sources: [{ name: "s@1", framework: "F", environment: "1" }, { name: "t@2", framework: "G", environment: "2" }],
-    targets: [{ name: "x@1", runtime: "X", environment: "1" }, { name: "x@2", runtime: "X", environment: "2" }, { name: "y@1", runtime: "Y", environment: "1" }],
+    sources: [{ name: "s@1", usual: true, framework: "F", environment: "1" }, { name: "t@2", usual: true, framework: "G", environment: "2" }],
+    targets: [{ name: "x@1", usual: true, runtime: "X", environment: "1" }, { name: "x@2", usual: true, runtime: "X", environment: "2" }, { name: "y@1", usual: true, runtime: "Y", environment: "1" }],
     models: [{ name: "alexnet", family: "convnet", group: "conv" }, { name: "a/b", family: "zoo", group: "zoo" }],
   },
   labels: [{ name: "dynamic", dynamic: true, precision: "float32" }, { name: "static", dynamic: false, precision: "float32" }],
@@ -41,6 +41,17 @@ test("a link shows one model, source or target", () => {
   assert.equal(shares({ model: "alex" }), "- - - - - -");
   assert.equal(shares({ model: "alexnet", target: "x@2" }), "- 0/1 - - 1/1 -");
   assert.equal(shares({ source: "t@2" }), "- - - - 1/1 -");
+});
+test("other versions take part where all are asked for, or one is named", () => {
+  const { sources, targets } = all.about;
+  const about = { ...all.about, sources: [sources[0], { ...sources[1], usual: false }], targets: [targets[0], { ...targets[1], usual: false }, targets[2]] };
+  const shares = state => { const { part, run, statuses } = count({ ...all, about }, state); return `${part.join("")}/${run.join("")} ${statuses.WRONG}`; };
+  assert.equal(shares({}), "200000/200000 0");
+  assert.equal(shares({ versions: "all" }), "200010/220010 2");
+  assert.equal(shares({ to: "2" }), "000000/020000 2");
+  assert.equal(shares({ target: "x@2" }), "000000/020000 2");
+  assert.equal(shares({ from: "2", target: "x@2" }), "000010/000010 0");
+  assert.equal(shares({ source: "t@2" }), "000000/000000 0", "of that source on usual targets");
 });
 test("a status, a blame or words are counted among what was run", () => {
   assert.equal(shares({ status: "WRONG" }), "0/2 2/2 - - 0/1 -");

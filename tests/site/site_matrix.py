@@ -12,7 +12,7 @@ from matrix.publish import publish
 
 HOSTILE = "<script>alert('it')</script> & \"more\" | </td>"
 SOURCES = ("canonical@host", "fake.<b>bold@new")
-TARGETS = ("reference@host", "fake.off@host", "fake.<i>dead@host", "fake.off@older")
+TARGETS = ("reference@host", "fake.off@host", "fake.<i>dead@host", "fake.on@older")
 MODELS = (("alexnet", "architecture", "convnet"), ("lstm", "layer", "recurrent"), ("a/b <u>", "own", "zoo"))
 #: By source, model and variant: the status on each target.
 STATUSES = {
@@ -56,6 +56,30 @@ def site_matrix() -> Matrix:
             for target, status in zip(TARGETS, statuses, strict=True)
         ]  # fmt: skip
     return Matrix(_about(), pl.DataFrame(exports, schema=EXPORTS), pl.DataFrame(cells, schema=CELLS))
+
+
+#: Versions that are not the usual ones.
+OTHER_SOURCE, OTHER_TARGET = "canonical@old1.0", "fake.off@off0.1"
+
+
+def with_versions() -> Matrix:
+    """The small matrix with another version of a source, which has one file, and of a target, which was given one."""
+    plain = site_matrix()
+    alexnet = (pl.col("source") == SOURCES[0]) & (pl.col("model") == "alexnet") & (pl.col("variant") == "static")
+    renamed = pl.lit(OTHER_SOURCE).alias("source")
+    cells = plain.cells.filter(alexnet)
+    older = cells.filter(pl.col("target") == TARGETS[0]).with_columns(renamed, status=pl.lit("CRASH"))
+    given = cells.filter(pl.col("target") == TARGETS[1]).with_columns(
+        target=pl.lit(OTHER_TARGET), status=pl.lit("PASS")
+    )
+    source, target = plain.about["sources"][0], plain.about["targets"][1]
+    about = {
+        **plain.about,
+        "sources": [{**source, "name": OTHER_SOURCE, "environment": "old1.0"}, *plain.about["sources"]],
+        "targets": [*plain.about["targets"], {**target, "name": OTHER_TARGET, "environment": "off0.1"}],
+    }
+    exports = pl.concat([plain.exports, plain.exports.filter(alexnet).with_columns(renamed)])
+    return Matrix(about, exports, pl.concat([plain.cells, older, given]))
 
 
 def _about() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from browser import opened
 from onnx import TensorProto, helper
+from site_matrix import OTHER_TARGET, TARGETS, with_versions
 from test_operators import CASES, with_cases
 
 from matrix.site.build import build
@@ -118,7 +119,7 @@ def test_kinds_and_needs_choose_among_the_runtimes(public: Path) -> None:
         assert page.locator(".ranking small.mono").all_inner_texts() == [
             "reference@host",
             "fake.off@host",
-            "fake.off@older",
+            "fake.on@older",
         ]
         page.locator("[data-kind='architecture/convnet']").check()
         page.wait_for_function("location.hash.includes('convnet')")
@@ -128,6 +129,31 @@ def test_kinds_and_needs_choose_among_the_runtimes(public: Path) -> None:
         assert "nothing is known of it" in page.locator("#ranking").inner_text()
         page.get_by_role("button", name="Clear all").click()
         page.wait_for_function("document.querySelectorAll('.ranking > li').length === 3")
+
+
+def test_other_versions_are_columns_of_operators_where_asked_for_and_no_choice(tmp_path: Path) -> None:
+    build(with_versions(), tmp_path)
+    heads = "#operators thead th.turned:visible small"
+    with opened() as page:
+        page.goto(f"file://{tmp_path}/operators.html")
+        page.wait_for_function("document.querySelector('#told').textContent.startsWith('1 operators')")
+        assert OTHER_TARGET not in page.locator(heads).all_inner_texts()
+        assert page.locator("#operators td:visible").first.inner_text().split() == ["75", "3/4"]
+        page.get_by_label("Versions").select_option("all")
+        page.wait_for_selector(f"#operators th:visible :text('{OTHER_TARGET}')")
+        # Its own cell, and that of the other version of a source on the first target.
+        shown = page.locator("#operators td:visible").all_inner_texts()
+        assert [shown[0].split()[-1], shown[2].split()[-1]] == ["3/5", "1/1"]
+        page.goto(f"file://{tmp_path}/operators.html#operator=Relu")
+        page.wait_for_selector("#operator .opsets")
+        assert OTHER_TARGET not in page.locator("#operator .opsets").inner_text()
+        page.get_by_role("link", name="With other versions").click()
+        page.wait_for_selector(f"#operator .opsets :text('{OTHER_TARGET}')")
+        page.goto(f"file://{tmp_path}/choose.html")
+        page.wait_for_selector(".ranking > li")
+        names = page.locator(".ranking small.mono").all_inner_texts()
+        assert sorted(names) == sorted(name for name in TARGETS if "dead" not in name)
+        assert OTHER_TARGET not in page.locator("#ranking").inner_text()
 
 
 def test_without_scripts_the_tables_are_there(public: Path) -> None:

@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 from browser import opened
-from site_matrix import HOSTILE, SOURCES, TARGETS, published
+from site_matrix import HOSTILE, OTHER_SOURCE, OTHER_TARGET, SOURCES, TARGETS, published, with_versions
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return published(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published(tmp_path_factory.mktemp("versions"), with_versions())
 
 
 def told(page: Any, source: str) -> list[str]:
@@ -85,6 +90,48 @@ def test_a_link_narrows_to_one_model_which_can_be_cleared(public: Path) -> None:
         assert told(page, SOURCES[0]) == ["100 3/3", "33 1/3", "not run", "66 2/3"]
 
 
+def table(page: Any) -> list[str]:
+    """All that is in sight of the counts and of the table."""
+    visible = ".counts li :is(span, button):visible, #heat :is(th, td):visible"
+    return [" ".join(text.split()) for text in page.locator(visible).all_inner_texts()]
+
+
+def test_other_versions_are_not_counted_before_scripts_run_nor_after(versions: Path) -> None:
+    with opened(scripts=False) as page:
+        page.goto(f"file://{versions}/index.html")
+        before = table(page)
+    with opened() as page:
+        page.goto(f"file://{versions}/index.html")
+        ready(page)
+        after = table(page)
+    # Where there are scripts, a status is a button, with a text within.
+    assert before[-1:] == after[-1:]
+    assert list(dict.fromkeys(before)) == list(dict.fromkeys(after))
+    assert not any(name in text for name in (OTHER_SOURCE, OTHER_TARGET) for text in after)
+
+
+def test_other_versions_are_shown_where_they_are_asked_for(versions: Path) -> None:
+    with opened() as page:
+        page.goto(f"file://{versions}/index.html")
+        ready(page)
+        assert told(page, SOURCES[0]) == ["100 3/3", "33 1/3", "not run", "66 2/3"]
+        page.get_by_label("Versions").select_option("all")
+        page.wait_for_function("location.hash === '#versions=all'")
+        page.wait_for_selector(f"#heat th:visible :text('{OTHER_TARGET}')")
+        assert told(page, SOURCES[0]) == ["100 3/3", "33 1/3", "100 1/1", "not run", "66 2/3"]
+        assert told(page, OTHER_SOURCE) == ["0 0/1", "–", "–", "not run", "–"]
+        assert page.locator("[data-count=CRASH]").inner_text() == "2"
+        page.get_by_role("button", name="Clear").click()
+        page.wait_for_function("location.hash === ''")
+        page.locator("select[name=to]").select_option("off0.1")
+        page.wait_for_function("location.hash === '#to=off0.1'")
+        assert (told(page, SOURCES[0]), page.locator("#heat tbody tr:visible").count()) == (["100 1/1"], 1)
+        for end, name, share in (("source", OTHER_SOURCE, "0 0/1"), ("target", OTHER_TARGET, "100 1/1")):
+            page.goto(f"file://{versions}/index.html#{end}={name}")
+            page.wait_for_function(f"document.querySelector('#only b')?.textContent === '{name}'")
+            assert told(page, name if end == "source" else SOURCES[0])[0] == share
+
+
 def test_from_a_share_to_a_cell_and_its_neighbours(public: Path) -> None:
     with opened() as page:
         page.goto(f"file://{public}/index.html")
@@ -102,7 +149,7 @@ def test_from_a_share_to_a_cell_and_its_neighbours(public: Path) -> None:
             'File "exports/x", line 1', "onnx 1.2.3",
         ):  # fmt: skip
             assert wanted in text
-        page.get_by_role("link", name="fake.off@older").click()
+        page.get_by_role("link", name="fake.on@older").click()
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('PASS')")
 
 

@@ -39,7 +39,7 @@ CUT = """() => [...document.querySelectorAll("table :is(th, td):not([hidden])")]
 def of_many_targets() -> Matrix:
     plain = with_cases()
     last = plain.about["targets"][-1]
-    more = [{**last, "name": f"{last['name']}.{n}"} for n in range(MANY)]
+    more = [{**last, "name": f"{n}.{last['name']}"} for n in range(MANY)]
     return replace(plain, about={**plain.about, "targets": [*plain.about["targets"], *more]})
 
 

@@ -12,7 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from site_matrix import HOSTILE, MODELS, SOURCES, STATUSES, TARGETS, published, site_matrix
+from site_matrix import (
+    HOSTILE,
+    MODELS,
+    OTHER_SOURCE,
+    OTHER_TARGET,
+    SOURCES,
+    STATUSES,
+    TARGETS,
+    published,
+    site_matrix,
+    with_versions,
+)
 
 from matrix.site.shown import group_of, percent, share, step
 
@@ -125,8 +136,29 @@ def test_every_cell_of_the_table_leads_to_its_cells(public: Path) -> None:
     text = (public / "index.html").read_text()
     links = re.findall(r'href="pair\.html#([^"]*)"', text)
     assert len(links) == len(SOURCES) * (len(TARGETS) - 1)
-    assert "source=canonical@host&amp;target=fake.off@older" in links
+    assert "source=canonical@host&amp;target=fake.on@older" in links
     assert (public / "pair.html").exists()
+
+
+def test_other_versions_are_there_hidden_and_not_counted(tmp_path: Path, public: Path) -> None:
+    page = (published(tmp_path, with_versions()) / "index.html").read_text()
+    plain = (public / "index.html").read_text()
+    lead = "5 exports from 2 sources, run on 4 targets:\n20 cells"
+    others = (
+        "6 exports from 2 sources and 1 other version of them, run on 4 targets and 1 other version of them:\n22 cells"
+    )
+    assert lead in Page(plain).text
+    assert others in Page(page).text
+    counts = r"<ul class=.counts.*?</ul>"
+    assert re.findall(counts, page, re.S) == re.findall(counts, plain, re.S)
+    # Without the hidden column and row, the table is that of the matrix without them.
+    heads = re.findall(r"<th scope=.col. class=.turned. [^>]*>", page)
+    assert ["hidden" in head for head in heads] == [False, False, True, False, False], "by runtime and age"
+    own = [row[1:] for row in Page(page).rows[1:] if OTHER_SOURCE not in row[0]]
+    assert [row[:3] + row[4:] for row in own] == [row[1:] for row in Page(plain).rows[1:]]
+    assert f'<tr data-source="0" hidden>\n<th scope="row">Framework 0<small>{OTHER_SOURCE}' in page
+    assert f'<option value="{OTHER_TARGET.partition("@")[2]}">' in page
+    assert ('name="versions"' in page, 'name="versions"' in plain) == (True, False)
 
 
 def test_shares() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from site_matrix import TARGETS, site_matrix
+from site_matrix import OTHER_TARGET, TARGETS, site_matrix, with_versions
 
 from matrix.catalogue import TARGETS as KNOWN_TARGETS
 from matrix.dataset import CELLS, EXPORTS, Matrix
@@ -81,6 +81,18 @@ def test_models_are_shown_where_there_are_no_cases_of_operators() -> None:
     by_name = {target["name"]: it for target, it in shown}
     assert by_name[TARGETS[2]] is None
     assert (by_name[TARGETS[1]]["right"], by_name[TARGETS[1]]["run"], by_name[TARGETS[1]]["worst"]) == (1, 4, "WRONG")
+
+
+def test_other_versions_are_hidden_columns_and_nothing_to_choose() -> None:
+    view = operators.view(with_versions())
+    assert [t["name"] for t in view["targets"] if not t["usual"]] == [OTHER_TARGET]
+    ((_, _, shown),) = view["rows"]
+    assert {target["name"]: it for target, it in shown}[OTHER_TARGET] is None
+    plain = operators.view(site_matrix())["rows"][0][2]
+    assert [it for target, it in shown if target["usual"]] == [it for _, it in plain], "nor are their files counted"
+    assert choose.view(with_versions()) == choose.view(site_matrix())
+    told, alone = (dict(choose.data(own, None))["choose"] for own in (with_versions(), site_matrix()))
+    assert told["load"] == [*alone["load"], None], "in the order of about"
 
 
 def test_a_matrix_of_nothing_is_shown() -> None:

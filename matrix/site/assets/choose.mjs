@@ -5,7 +5,7 @@ import { load } from "data";
 import { changed, bind } from "form";
 import { asked, lacks, matching, ranking } from "match";
 import { NotOnnx, readModel } from "onnx";
-import { operators } from "optable";
+import { NOTHING, operators } from "optable";
 import { go, hashOf, stateOf } from "state";
 import { bytes, number, percent, status } from "shown";
 
@@ -17,6 +17,8 @@ const PROMPT = html`<p class="soft">No file yet.</p>`;
 
 export async function start() {
   const [all, table, offers] = await Promise.all([columns(), operators(), load("choose")]);
+  // Other versions than the usual ones were given few files: neither these nor their own files are counted here.
+  table.files.tells = table.files.tells.map((tells, file) => (all.about.sources[all.files.source[file]].usual ? tells : NOTHING));
   const form = document.querySelector(".wants");
   const page = { all, table, offers, form, file: undefined, mine: document.querySelector("#mine"), ranking: document.querySelector("#ranking") };
   page.ranking.replaceChildren();
@@ -103,9 +105,9 @@ function show(page, state) {
   const found = matching(all, table, wanted);
   const rows = ranking(all, table, wanted, found.takes).map(row => ({
     ...row, entry: all.about.targets[row.target], facts: offers.facts[row.target], load: offers.load[row.target], lacking: lacks(offers.facts[row.target], state),
-  }));
+  })).filter(row => row.entry.usual);
   const met = new Set(rows.map(row => row.target));
-  const spared = found.number ? all.about.targets.filter((_, target) => !met.has(target)).map(entry => entry.name) : [];
+  const spared = found.number ? all.about.targets.filter((entry, target) => entry.usual && !met.has(target)).map(entry => entry.name) : [];
   const needs = ["language", "platform", "licence"].some(need => state[need]);
   const fit = rows.filter(row => !needs || row.lacking?.length === 0);
   const left = rows.filter(row => !fit.includes(row));

@@ -15,6 +15,9 @@ export async function columns() {
   return { ...packed, about, files, cells };
 }
 
+/** Whether a source or target takes part by its version: the usual ones do, the others where all are asked for, or where one of these names of the state says which. */
+export const versionTakes = (entry, state, ...names) => entry.usual || state.versions === "all" || names.some(name => state[name]);
+
 /** Which of the messages each cell has: {texts, of}. */
 export async function messages() {
   const { texts, of } = await load("messages");

@@ -1,6 +1,6 @@
 // The page of operators: the table is there before scripts run; here it is counted again, and one operator shown whole.
 import { html, nothing, render } from "lit-html";
-import { columns, keyOf, messages } from "columns";
+import { columns, keyOf, messages, versionTakes } from "columns";
 import { bind } from "form";
 import { ALONE, NOTHING, TOGETHER, cellsOf, count, differ, operators, summary, telling, versionAt } from "optable";
 import { go, hashOf } from "state";
@@ -38,11 +38,12 @@ export async function start() {
 }
 
 /** Which files take part: those that tell of their operators what is asked for, and pass the filters. */
-export function takesOf({ labels, opsets, files }, table, state, first) {
+export function takesOf({ about, labels, opsets, files }, table, state, first) {
   const wanted = { "": [first], models: [TOGETHER], both: [ALONE, TOGETHER] }[state.cases ?? ""] ?? [first];
+  const sources = about.sources.map(source => versionTakes(source, state));
   const ways = labels.map(l => (!state.precision || l.precision === state.precision) && (!state.shapes || l.dynamic === (state.shapes === "dynamic")));
   const versions = opsets.map(opset => !state.opset || String(opset ?? "") === state.opset);
-  return Uint8Array.from(table.files.tells, (tells, file) => Number(wanted.includes(tells) && ways[files.label[file]] && versions[files.opset[file]]));
+  return Uint8Array.from(table.files.tells, (tells, file) => Number(wanted.includes(tells) && sources[files.source[file]] && ways[files.label[file]] && versions[files.opset[file]]));
 }
 
 /** The table's parts, found once. */
@@ -51,12 +52,12 @@ function tableOf(element) {
   const rows = [...element.tBodies[0].rows].map(row => ({
     row, place: Number(row.dataset.operator), name: row.cells[0].textContent, link: row.cells[0].firstElementChild, cells: [...row.cells].slice(1), shown: undefined,
   }));
-  return { first: Number(element.dataset.first), body: element.tBodies[0], heads, rows, places: heads.map(head => Number(head.dataset.target)) };
+  return { table: element, first: Number(element.dataset.first), body: element.tBodies[0], heads, rows, places: heads.map(head => Number(head.dataset.target)) };
 }
 
 /** What each row of the table has of each target; counted anew only where other files take part. */
 function summaries(element, all, table, state) {
-  const key = hashOf(Object.fromEntries(["cases", "precision", "shapes", "opset"].map(name => [name, state[name]])));
+  const key = hashOf(Object.fromEntries(["cases", "precision", "shapes", "opset", "versions"].map(name => [name, state[name]])));
   if (element.counted?.key !== key) {
     const numbers = count(all, table, takesOf(all, table, state, element.first));
     element.counted = { key, rows: element.rows.map(({ place }) => element.places.map(target => summary(all, table, numbers, place, target))) };
@@ -64,12 +65,16 @@ function summaries(element, all, table, state) {
   return element.counted.rows;
 }
 
+/** Whether each target takes part. */
+const targetsOf = ({ about }, state) => about.targets.map(t => versionTakes(t, state, "target") && (!state.runtime || t.runtime === state.runtime));
+
 function show(element, all, table, state) {
   const counted = summaries(element, all, table, state);
-  const shown = all.about.targets.map(target => !state.runtime || target.runtime === state.runtime);
+  const shown = targetsOf(all, state);
   const { find, operator, target, ...filters } = state;
   const words = find?.toLowerCase();
   const due = [];
+  element.table.style.setProperty("--columns", shown.filter(Boolean).length + 1);
   element.heads.forEach((head, column) => { head.hidden = !shown[element.places[column]]; });
   for (const [nth, entry] of element.rows.entries()) {
     const { row, name, cells } = entry;
@@ -126,8 +131,9 @@ function page(all, table, said, place, state) {
   const both = takesOf(all, table, { ...whole, cases: "both" });
   const counts = { alone: count(all, table, takes.alone), together: count(all, table, takes.together), both: count(all, table, both) };
   const of = (kind, target) => summary(all, table, counts[kind], place, target);
+  const shown = targetsOf(all, state);
   const rows = all.about.targets.map((entry, t) => ({ entry, t, alone: of("alone", t), together: of("together", t), both: of("both", t) }))
-    .filter(row => row.both.run && (!state.runtime || row.entry.runtime === state.runtime))
+    .filter(row => row.both.run && shown[row.t])
     .sort((a, b) => (b.alone.run ? b.alone.right / b.alone.run : -1) - (a.alone.run ? a.alone.right / a.alone.run : -1) || b.both.right / b.both.run - a.both.right / a.both.run);
   const places = cellsOf(all, table, both, place);
   const byOpset = opsetsOf(all, places);
@@ -147,7 +153,8 @@ function page(all, table, said, place, state) {
         ${shared(alone)}${shared(together)}<td>${worst(all, said, places, t, name, any)}</td>
         ${byOpset.opsets.map(opset => shared(byOpset.of(t, opset)))}</tr>`)}</tbody>
     </table></div>
-    <p class="soft">Own cases hold this operator alone; in models it stands beside others, and what fails there may be one of those. The columns at the right are opsets of files, both together.</p>
+    <p class="soft">Own cases hold this operator alone; in models it stands beside others, and what fails there may be one of those. The columns at the right are opsets of files, both together.
+      ${state.versions || all.about.targets.every(entry => entry.usual) ? nothing : html`<a href=${hashOf({ ...state, versions: "all" })}>With other versions</a>`}</p>
     ${chosen >= 0 ? cellList(all, said, cellsOf(all, table, both, place, chosen), table, all.about.targets[chosen], name) : nothing}`;
 }
 

@@ -1,7 +1,7 @@
 // The first page: what the table shows without scripts is counted again by family and filters, in place.
 import { bind } from "form";
 import { chips } from "chips";
-import { columns, messages } from "columns";
+import { columns, messages, versionTakes } from "columns";
 import { hashOf } from "state";
 import { OUTSIDE, RIGHT, percent, step } from "shown";
 
@@ -55,7 +55,7 @@ export function count(all, state, said) {
 /** Whether each file takes part. */
 function filesOf({ about, files, labels, opsets }, state) {
   const words = state.find?.toLowerCase();
-  const sources = about.sources.map(s => matches(s.name, state.source) && matches(s.framework, state.framework) && matches(s.environment, state.from));
+  const sources = about.sources.map(s => versionTakes(s, state, "source", "from") && matches(s.name, state.source) && matches(s.framework, state.framework) && matches(s.environment, state.from));
   const models = about.models.map(m => matches(m.name, state.model) && matches(m.group, state.family) && (!words || `${m.name} ${m.family}`.toLowerCase().includes(words)));
   const ways = labels.map(l => matches(l.precision, state.precision) && matches(l.dynamic ? "dynamic" : "static", state.shapes));
   const versions = opsets.map(opset => matches(String(opset ?? ""), state.opset));
@@ -64,7 +64,7 @@ function filesOf({ about, files, labels, opsets }, state) {
 
 /** Whether each target takes part. */
 function targetsOf({ about }, state) {
-  return about.targets.map(t => matches(t.name, state.target) && matches(t.runtime, state.runtime) && matches(t.environment, state.to));
+  return about.targets.map(t => versionTakes(t, state, "target", "to") && matches(t.name, state.target) && matches(t.runtime, state.runtime) && matches(t.environment, state.to));
 }
 
 const matches = (value, wanted) => !wanted || value === wanted;
@@ -99,6 +99,7 @@ function show({ element, body, heads, totals, made }, counted, state) {
     heads[column].hidden = cell.hidden = !counted.targets[places[column]];
     write(cell, ...sums[column]);
   });
+  element.style.setProperty("--columns", counted.targets.filter(Boolean).length + 1);
   element.classList.toggle("parts", counted.asked);
   document.querySelector(".shades").classList.toggle("parts", counted.asked);
   for (const [name, number] of Object.entries(counted.statuses)) {
