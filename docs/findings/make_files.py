@@ -300,6 +300,9 @@ for op in ("MaxPool", "AveragePool"):
         {"y": 6},
         node(op, ["x"], ["y"], kernel_shape=[1, 1, 2, 2], strides=[1, 1, 2, 2]),
     )
+for name, pads in (("begin", [1, 1, 0, 0]), ("both", [1, 1, 1, 1])):
+    pool = node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2], pads=pads)
+    write(f"MaxPool-pads-{name}", [1, 2, 7, 7], {"y": 4}, pool)
 # A constant of as many rows as the batch, and the same in one row, behind what makes pnnx set the batch apart.
 tilt = node("Conv", ["x", "w"], ["m"])
 for rows in (1, 2):
