@@ -290,4 +290,26 @@ write(
     helper.make_node("HardSigmoid", ["z"], ["s"], alpha=1 / 6, beta=0.5),
     helper.make_node("Mul", ["x", "s"], ["y"]),
 )
+# What a node may leave out, or hold, and MNN does not foresee.
+for name, axis in (("none", {}), ("last", {"axis": -1})):
+    write(f"LogSoftmax-{name}", [2, 7], {"y": 2}, node("LogSoftmax", ["x"], ["y"], **axis))
+cells = node("LSTM", ["x", "w", "r"], ["y", "h", "c"], hidden_size=3)
+write("LSTM-forward-all", [7, 2, 4], {"y": 4, "h": 3, "c": 3}, cells, **lstm)
+for name, table in (("texts", np.array(["a", "b"], object)), ("numbers", np.array([1, 2], "f4"))):
+    single(f"Gather-{name}", "Gather", 13, {"c": table, "x": np.array([1])}, constants=["c"])
+for op in ("MaxPool", "AveragePool"):
+    write(
+        f"{op}-4d",
+        [1, 1, 2, 2, 4, 4],
+        {"y": 6},
+        node(op, ["x"], ["y"], kernel_shape=[1, 1, 2, 2], strides=[1, 1, 2, 2]),
+    )
+for name, pads in (("begin", [1, 1, 0, 0]), ("both", [1, 1, 1, 1])):
+    pool = node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2], pads=pads)
+    write(f"MaxPool-pads-{name}", [1, 2, 7, 7], {"y": 4}, pool)
+# A constant of as many rows as the batch, and the same in one row, behind what makes pnnx set the batch apart.
+tilt = node("Conv", ["x", "w"], ["m"])
+for rows in (1, 2):
+    held = {"w": np.eye(3, dtype="f4").reshape(3, 3, 1, 1), "c": np.full((rows, 3, 1, 1), 5, "f4")}
+    write(f"Conv-Add-{rows}", [2, 3, 4, 5], {"y": 4}, tilt, node("Add", ["m", "c"], ["y"]), **held)
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
