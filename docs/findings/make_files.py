@@ -195,6 +195,10 @@ for rank in (1, 2):
 for mode in ("half_pixel", "asymmetric", "align_corners"):
     resize = node("Resize", ["x", "", "f"], ["y"], mode="linear", coordinate_transformation_mode=mode)
     write(f"Resize-{mode}", [1, 1, 3, 4], {"y": 4}, resize, f=np.array([1, 1, 2, 2], "f4"))
+nearest = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel"}
+for by, held in (("scales", {"f": np.array([1, 2, 2, 1], "f4")}), ("sizes", {"s": np.array([1, 4, 6, 4])})):
+    resize = node("Resize", ["x", "", *(held if by == "scales" else ["", *held])], ["y"], **nearest)
+    write(f"Resize-channels-last-{by}", [1, 2, 3, 4], {"y": 4}, resize, **held)
 only = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "sum")]
 add = node("Add", ["s", "one"], ["sum"])
 below = [node("ReduceMax", ["sum"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])]

@@ -60,6 +60,28 @@ case("AveragePool without the padding", square, [[[[1, 2.5, 4], [7, 8.5, 10], [1
 pool = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}
 case("AveragePool with ceil_mode", square, [[[[6, 7.5], [12, 13.5]]]], "AveragePool", **pool)
 
+# Channels last, as JAX and Flax are written: (1, 2, 3, 4) to (1, 4, 6, 4). Axis 1 is taken for the last.
+channels_last = np.arange(24, dtype="f4").reshape(1, 2, 3, 4)
+larger = channels_last.repeat(2, 1).repeat(2, 2)
+nearest = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel"}
+empty = np.zeros(0, "f4")
+case(
+    "Resize of the axes 1 and 2, by scales",
+    channels_last,
+    larger,
+    "Resize",
+    [empty, np.array([1, 2, 2, 1], "f4")],
+    **nearest,
+)
+case(
+    "Resize of the axes 1 and 2, by sizes",
+    channels_last,
+    larger,
+    "Resize",
+    [empty, empty, np.array([1, 4, 6, 4])],
+    **nearest,
+)
+
 norms = np.sqrt((x**2).sum((2, 3), keepdims=True))
 case("ReduceL2 without keepdims, which is 1", x, norms, "ReduceL2", axes=[2, 3])
 

@@ -81,6 +81,12 @@ numbers = np.arange(112, dtype="f4").reshape(14, 8)
 case("Reshape behind Reshape", forward("Reshapes", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4))
 case("  with Relu between them", forward("Reshapes-Relu", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4), wrong=False)
 
+# Channels last, as JAX and Flax are written: (1, 2, 3, 4) to (1, 4, 6, 4).
+channels_last = np.arange(24, dtype="f4").reshape(1, 2, 3, 4)
+for by in ("scales", "sizes"):
+    got = forward(f"Resize-channels-last-{by}", ["y"], channels_last)[0]
+    case(f"Resize of the axes 1 and 2, by {by}", got, channels_last.repeat(2, 1).repeat(2, 2))
+
 v = np.linspace(-3, 3, 14).astype("f4").reshape(2, 7)
 exact = v / 2 * (1 + np.vectorize(math.erf)(v / math.sqrt(2)))
 by_tanh = v / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3)))
