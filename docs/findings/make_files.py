@@ -206,6 +206,21 @@ for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("comput
     body = helper.make_graph([add, *ending], "body", [turn, go, only[0]], [on, only[1]])
     loop, numbers = node("Loop", ["n", "true", "x"], ["y"], body=body), {"one": np.float32(1), "five": np.float32(5)}
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), true=np.array(True), **numbers)
+    held = {"n": np.array(3), "true": np.array(True), **numbers}
+    loop = node("Loop", ["n", "true", "x"], ["z"], body=body)
+    write(f"Loop-{name}-Neg", [2], {"y": 1}, loop, node("Neg", ["z"], ["y"]), **held)
+# Two states, a = 0, 1, 2, 3 and the sum of the former a, that begin with one tensor, or with two of the same numbers.
+pair = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("a", "b", "a1", "b1")]
+steps = [node("Add", ["a", "one"], ["a1"]), node("Add", ["b", "a"], ["b1"]), node("Identity", ["go"], ["on"])]
+body = helper.make_graph(steps, "body", [turn, go, *pair[:2]], [on, *pair[2:]])
+for name, second in (("one", "s"), ("two", "t")):
+    nodes = [node("Mul", ["x", "zero"], [n]) for n in sorted({"s", second})]
+    nodes += [
+        node("Loop", ["n", "true", "s", second], ["u", "v"], body=body),
+        node("Concat", ["u", "v"], ["y"], axis=0),
+    ]
+    held = {"n": np.array(3), "true": np.array(True), "one": np.float32(1), "zero": np.float32(0)}
+    write(f"Loop-{name}-tensor", [2], {"y": 1}, *nodes, **held)
 for dtype, opset in (("u1", 11), ("u4", 11), ("u8", 11), ("i1", 28)):
     three = np.zeros(3, dtype)
     for direction in ("LEFT", "RIGHT"):
@@ -225,6 +240,15 @@ for name, held in (("", []), ("-constant", ["k"])):
 boxes = {"b": np.zeros((1, 2, 4), "f4"), "s": np.zeros((1, 1, 2), "f4"), "m": np.array([3])}
 limits = {"o": np.array([0.5], "f4"), "t": np.array([0], "f4")}
 single("NonMaxSuppression", "NonMaxSuppression", 11, {**boxes, **limits}, constants=["m", "o", "t"])
+for limits in (["lo"], ["lo", "hi"]):
+    held = {"lo": np.array(1), "hi": np.array(3)}
+    single(
+        f"Clip-int64-{len(limits)}",
+        "Clip",
+        13,
+        {"x": np.zeros(5, "i8"), **{n: held[n] for n in limits}},
+        constants=limits,
+    )
 single("MaxPool-ceil", "MaxPool", 12, {"x": np.zeros((1, 1, 3), "f4")}, kernel_shape=[1], strides=[3], ceil_mode=1)
 for opset, axis, inputs in ((19, {"axis": 2}, {}), (20, {}, {"length": None, "axis": np.array(2)})):
     held = list(inputs)[1:]
