@@ -240,6 +240,11 @@ for name, held in (("", []), ("-constant", ["k"])):
 boxes = {"b": np.zeros((1, 2, 4), "f4"), "s": np.zeros((1, 1, 2), "f4"), "m": np.array([3])}
 limits = {"o": np.array([0.5], "f4"), "t": np.array([0], "f4")}
 single("NonMaxSuppression", "NonMaxSuppression", 11, {**boxes, **limits}, constants=["m", "o", "t"])
+for op, step, null in (("Softmax", 255, 0), ("LogSoftmax", 51, 255), ("Sigmoid", 255, 0)):
+    around = [node("QuantizeLinear", ["x", "s", "m"], ["q"]), node("DequantizeLinear", ["q", "s", "m"], ["d"])]
+    around += [node(op, ["d"], ["o"]), node("QuantizeLinear", ["o", "t", "z"], ["r"])]
+    held = {"s": np.float32(0.02), "m": np.uint8(128), "t": np.float32(1 / step), "z": np.uint8(null)}
+    write(f"{op}-quantised", [1, 6], {"y": 2}, *around, node("DequantizeLinear", ["r", "t", "z"], ["y"]), **held)
 for limits in (["lo"], ["lo", "hi"]):
     held = {"lo": np.array(1), "hi": np.array(3)}
     single(
