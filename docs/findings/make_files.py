@@ -209,6 +209,13 @@ for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("comput
     held = {"n": np.array(3), "true": np.array(True), **numbers}
     loop = node("Loop", ["n", "true", "x"], ["z"], body=body)
     write(f"Loop-{name}-Neg", [2], {"y": 1}, loop, node("Neg", ["z"], ["y"]), **held)
+# A row of x at each step, stacked again.
+row = helper.make_tensor_value_info("row", TensorProto.FLOAT, [2])
+steps = [node("Add", ["s", "one"], ["sum"]), node("Gather", ["x", "i"], ["row"]), node("Identity", ["go"], ["on"])]
+body = helper.make_graph(steps, "body", [turn, go, only[0]], [on, only[1], row])
+loop = node("Loop", ["n", "true", "s0"], ["s3", "z"], body=body)
+held = {"n": np.array(3), "true": np.array(True), "one": np.float32(1), "s0": np.zeros(2, "f4")}
+write("Loop-rows", [3, 2], {"y": 2}, loop, node("Neg", ["z"], ["y"]), **held)
 # Two states, a = 0, 1, 2, 3 and the sum of the former a, that begin with one tensor, or with two of the same numbers.
 pair = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("a", "b", "a1", "b1")]
 steps = [node("Add", ["a", "one"], ["a1"]), node("Add", ["b", "a"], ["b1"]), node("Identity", ["go"], ["on"])]
@@ -240,6 +247,9 @@ for name, held in (("", []), ("-constant", ["k"])):
 boxes = {"b": np.zeros((1, 2, 4), "f4"), "s": np.zeros((1, 1, 2), "f4"), "m": np.array([3])}
 limits = {"o": np.array([0.5], "f4"), "t": np.array([0], "f4")}
 single("NonMaxSuppression", "NonMaxSuppression", 11, {**boxes, **limits}, constants=["m", "o", "t"])
+for stride in (1, 2):
+    same = {"kernel_shape": [3, 3], "strides": [stride] * 2, "auto_pad": "SAME_UPPER"}
+    write(f"MaxPool-same-{stride}", [1, 1, 4, 4], {"y": 4}, node("MaxPool", ["x"], ["y"], **same))
 for op, step, null in (("Softmax", 255, 0), ("LogSoftmax", 51, 255), ("Sigmoid", 255, 0)):
     around = [node("QuantizeLinear", ["x", "s", "m"], ["q"]), node("DequantizeLinear", ["q", "s", "m"], ["d"])]
     around += [node(op, ["d"], ["o"]), node("QuantizeLinear", ["o", "t", "z"], ["r"])]

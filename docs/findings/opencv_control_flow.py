@@ -1,5 +1,5 @@
 """OpenCV: a branch of an If that is first taken at a later forward(), a Loop whose state is a graph output, one whose
-states begin with the same tensor, and reductions over all axes by their numbers.
+states begin with the same tensor, the shape of a loop's number, and reductions over all axes by their numbers.
 
 opencv-python-headless 5.0.0.93, numpy 2.4.6. Environment: opencv5.0, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
@@ -50,6 +50,9 @@ for name, sign in (("computed", 1), ("handed-on", 1), ("computed-Neg", -1), ("ha
 for name in ("one", "two"):
     got = forward(cv2.dnn.readNetFromONNX(f"{folder}/Loop-{name}-tensor.onnx"), zeros)
     case(f"Loop, states that begin with {name} tensor(s)", got, np.array([3, 3, 3, 3], "f4"), wrong=name == "one")
+rows = np.arange(6, dtype="f4").reshape(3, 2)
+got = forward(cv2.dnn.readNetFromONNX(f"{folder}/Loop-rows.onnx"), rows)
+case("Loop, a row at each step, by its number", got, -rows, wrong=True)
 got = forward(cv2.dnn.readNetFromONNX(f"{folder}/ReduceMean-all.onnx"), x)
 case("ReduceMean, axes 0 and 1, keepdims=0", got, np.array(3.5, "f4"), wrong=True)
 

@@ -76,6 +76,12 @@ for axes in ((1, 2, 3), (2, 3, 4)):
 row = np.array([[[[1, 2, 3, 4]]]], "f4")
 case("AveragePool", forward("AveragePool", ["y"], row)[0], np.array([[[[1, 3, 2]]]], "f4"))
 
+# SAME_UPPER: a window of 3 over 4 cells needs one more cell with stride 2, which goes behind, and two with stride 1.
+square = np.arange(16, dtype="f4").reshape(1, 1, 4, 4)
+for stride, first in ((1, [5, 6]), (2, [10, 11])):
+    got = forward(f"MaxPool-same-{stride}", ["y"], square)[0].ravel()[:2]
+    case(f"MaxPool, SAME_UPPER, stride {stride}", got, np.array(first), wrong=stride == 2)
+
 # (14, 8) to (2, 7, 8) to (0, -1, 2, 4): the 0 stands for the 2.
 numbers = np.arange(112, dtype="f4").reshape(14, 8)
 case("Reshape behind Reshape", forward("Reshapes", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4))
