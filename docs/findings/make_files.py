@@ -199,6 +199,10 @@ for rank in (1, 2):
 for mode in ("half_pixel", "asymmetric", "align_corners"):
     resize = node("Resize", ["x", "", "f"], ["y"], mode="linear", coordinate_transformation_mode=mode)
     write(f"Resize-{mode}", [1, 1, 3, 4], {"y": 4}, resize, f=np.array([1, 1, 2, 2], "f4"))
+nearest = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel"}
+for by, held in (("scales", {"f": np.array([1, 2, 2, 1], "f4")}), ("sizes", {"s": np.array([1, 4, 6, 4])})):
+    resize = node("Resize", ["x", "", *(held if by == "scales" else ["", *held])], ["y"], **nearest)
+    write(f"Resize-channels-last-{by}", [1, 2, 3, 4], {"y": 4}, resize, **held)
 only = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("s", "sum")]
 add = node("Add", ["s", "one"], ["sum"])
 below = [node("ReduceMax", ["sum"], ["greatest"], keepdims=0), node("Less", ["greatest", "five"], ["on"])]
@@ -206,6 +210,28 @@ for name, ending in (("handed-on", [node("Identity", ["go"], ["on"])]), ("comput
     body = helper.make_graph([add, *ending], "body", [turn, go, only[0]], [on, only[1]])
     loop, numbers = node("Loop", ["n", "true", "x"], ["y"], body=body), {"one": np.float32(1), "five": np.float32(5)}
     write(f"Loop-{name}", [2], {"y": 1}, loop, n=np.array(3), true=np.array(True), **numbers)
+    held = {"n": np.array(3), "true": np.array(True), **numbers}
+    loop = node("Loop", ["n", "true", "x"], ["z"], body=body)
+    write(f"Loop-{name}-Neg", [2], {"y": 1}, loop, node("Neg", ["z"], ["y"]), **held)
+# A row of x at each step, stacked again.
+row = helper.make_tensor_value_info("row", TensorProto.FLOAT, [2])
+steps = [node("Add", ["s", "one"], ["sum"]), node("Gather", ["x", "i"], ["row"]), node("Identity", ["go"], ["on"])]
+body = helper.make_graph(steps, "body", [turn, go, only[0]], [on, only[1], row])
+loop = node("Loop", ["n", "true", "s0"], ["s3", "z"], body=body)
+held = {"n": np.array(3), "true": np.array(True), "one": np.float32(1), "s0": np.zeros(2, "f4")}
+write("Loop-rows", [3, 2], {"y": 2}, loop, node("Neg", ["z"], ["y"]), **held)
+# Two states, a = 0, 1, 2, 3 and the sum of the former a, that begin with one tensor, or with two of the same numbers.
+pair = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in ("a", "b", "a1", "b1")]
+steps = [node("Add", ["a", "one"], ["a1"]), node("Add", ["b", "a"], ["b1"]), node("Identity", ["go"], ["on"])]
+body = helper.make_graph(steps, "body", [turn, go, *pair[:2]], [on, *pair[2:]])
+for name, second in (("one", "s"), ("two", "t")):
+    nodes = [node("Mul", ["x", "zero"], [n]) for n in sorted({"s", second})]
+    nodes += [
+        node("Loop", ["n", "true", "s", second], ["u", "v"], body=body),
+        node("Concat", ["u", "v"], ["y"], axis=0),
+    ]
+    held = {"n": np.array(3), "true": np.array(True), "one": np.float32(1), "zero": np.float32(0)}
+    write(f"Loop-{name}-tensor", [2], {"y": 1}, *nodes, **held)
 for dtype, opset in (("u1", 11), ("u4", 11), ("u8", 11), ("i1", 28)):
     three = np.zeros(3, dtype)
     for direction in ("LEFT", "RIGHT"):
@@ -225,6 +251,23 @@ for name, held in (("", []), ("-constant", ["k"])):
 boxes = {"b": np.zeros((1, 2, 4), "f4"), "s": np.zeros((1, 1, 2), "f4"), "m": np.array([3])}
 limits = {"o": np.array([0.5], "f4"), "t": np.array([0], "f4")}
 single("NonMaxSuppression", "NonMaxSuppression", 11, {**boxes, **limits}, constants=["m", "o", "t"])
+for stride in (1, 2):
+    same = {"kernel_shape": [3, 3], "strides": [stride] * 2, "auto_pad": "SAME_UPPER"}
+    write(f"MaxPool-same-{stride}", [1, 1, 4, 4], {"y": 4}, node("MaxPool", ["x"], ["y"], **same))
+for op, step, null in (("Softmax", 255, 0), ("LogSoftmax", 51, 255), ("Sigmoid", 255, 0)):
+    around = [node("QuantizeLinear", ["x", "s", "m"], ["q"]), node("DequantizeLinear", ["q", "s", "m"], ["d"])]
+    around += [node(op, ["d"], ["o"]), node("QuantizeLinear", ["o", "t", "z"], ["r"])]
+    held = {"s": np.float32(0.02), "m": np.uint8(128), "t": np.float32(1 / step), "z": np.uint8(null)}
+    write(f"{op}-quantised", [1, 6], {"y": 2}, *around, node("DequantizeLinear", ["r", "t", "z"], ["y"]), **held)
+for limits in (["lo"], ["lo", "hi"]):
+    held = {"lo": np.array(1), "hi": np.array(3)}
+    single(
+        f"Clip-int64-{len(limits)}",
+        "Clip",
+        13,
+        {"x": np.zeros(5, "i8"), **{n: held[n] for n in limits}},
+        constants=limits,
+    )
 single("MaxPool-ceil", "MaxPool", 12, {"x": np.zeros((1, 1, 3), "f4")}, kernel_shape=[1], strides=[3], ceil_mode=1)
 for opset, axis, inputs in ((19, {"axis": 2}, {}), (20, {}, {"length": None, "axis": np.array(2)})):
     held = list(inputs)[1:]

@@ -17,7 +17,7 @@ from onnx2kerastl import onnx_to_keras
 seen = []
 
 
-def case(finding, x, expected, op, constants=(), **attributes):
+def case(finding, x, expected, op, constants=(), opset=13, **attributes):
     """Runs one node on x; the converted model should miss `expected`."""
     expected = np.asarray(expected, "f4")
     held = [numpy_helper.from_array(np.asarray(array), "c%d" % i) for i, array in enumerate(constants)]
@@ -25,7 +25,7 @@ def case(finding, x, expected, op, constants=(), **attributes):
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, expected.shape)
     graph = helper.make_graph([node], "g", [value], [result], held)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
     checker.check_model(model, full_check=True)
     converted = onnx_to_keras(model, ["x"], verbose=False, allow_partial_compilation=False).converted_model
     got = converted(tf.constant(x)).numpy()
@@ -57,8 +57,38 @@ case("Pad by two of the edge", square, np.pad(square, rows, mode="edge"), "Pad",
 pool = {"kernel_shape": [2, 2], "strides": [2, 2], "pads": [1, 1, 1, 1]}
 case("MaxPool of negative numbers", -square, [[[[-1, -2, -4], [-5, -6, -8], [-13, -14, -16]]]], "MaxPool", **pool)
 case("AveragePool without the padding", square, [[[[1, 2.5, 4], [7, 8.5, 10], [13, 14.5, 16]]]], "AveragePool", **pool)
+ones = np.ones((1, 1, 3, 3), "f4")
+pool = {"kernel_shape": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1], "count_include_pad": 1}
+case("AveragePool with the padding", ones, np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9, "AveragePool", **pool)
 pool = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}
 case("AveragePool with ceil_mode", square, [[[[6, 7.5], [12, 13.5]]]], "AveragePool", **pool)
+
+# Channels last, as JAX and Flax are written: (1, 2, 3, 4) to (1, 4, 6, 4). Axis 1 is taken for the last.
+channels_last = np.arange(24, dtype="f4").reshape(1, 2, 3, 4)
+larger = channels_last.repeat(2, 1).repeat(2, 2)
+nearest = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel"}
+empty = np.zeros(0, "f4")
+case(
+    "Resize of the axes 1 and 2, by scales",
+    channels_last,
+    larger,
+    "Resize",
+    [empty, np.array([1, 2, 2, 1], "f4")],
+    **nearest,
+)
+case(
+    "Resize of the axes 1 and 2, by sizes",
+    channels_last,
+    larger,
+    "Resize",
+    [empty, empty, np.array([1, 4, 6, 4])],
+    **nearest,
+)
+
+case("Squeeze of two axes", np.ones((2, 3, 1, 1), "f4"), np.ones((2, 3)), "Squeeze", opset=9, axes=[2, 3])
+w = np.ones((1, 1, 1, 4), "f4")  # ones in front of and behind each other: 1, 1, 2, 2, 1, 1 without the padding
+turned = {"kernel_shape": [1, 4], "strides": [1, 2], "pads": [0, 1, 0, 1]}
+case("ConvTranspose, pads of one axis", np.ones((1, 1, 1, 2), "f4"), [[[[1, 2, 2, 1]]]], "ConvTranspose", [w], **turned)
 
 norms = np.sqrt((x**2).sum((2, 3), keepdims=True))
 case("ReduceL2 without keepdims, which is 1", x, norms, "ReduceL2", axes=[2, 3])

@@ -1,5 +1,5 @@
-"""OpenCV: a branch of an If that is first taken at a later forward(), a Loop that hands its condition on, and
-reductions over all axes by their numbers.
+"""OpenCV: a branch of an If that is first taken at a later forward(), a Loop whose state is a graph output, one whose
+states begin with the same tensor, the shape of a loop's number, and reductions over all axes by their numbers.
 
 opencv-python-headless 5.0.0.93, numpy 2.4.6. Environment: opencv5.0, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
@@ -40,12 +40,19 @@ for order in ((x, -x), (-x, x)):
         finding = f"If, call {time + 1}, the {'upper' if upper else 'lower'} branch"
         case(finding, forward(net, feed), -feed if upper else 2 * feed, wrong=bool(time and not upper))
 zeros = np.zeros(2, "f4")
-for name in ("computed", "handed-on"):
+# The state of the loop is a graph output, or a Neg stands between; the condition is computed from the state, or is not.
+for name, sign in (("computed", 1), ("handed-on", 1), ("computed-Neg", -1), ("handed-on-Neg", -1)):
     try:
         got = forward(cv2.dnn.readNetFromONNX(f"{folder}/Loop-{name}.onnx"), zeros)
     except cv2.error as error:
         got = " ".join(str(error).split())[-90:]
-    case(f"Loop, condition {name}", got, zeros + 3, wrong=name == "handed-on")
+    case(f"Loop-{name}", got, sign * (zeros + 3), wrong=name == "handed-on")
+for name in ("one", "two"):
+    got = forward(cv2.dnn.readNetFromONNX(f"{folder}/Loop-{name}-tensor.onnx"), zeros)
+    case(f"Loop, states that begin with {name} tensor(s)", got, np.array([3, 3, 3, 3], "f4"), wrong=name == "one")
+rows = np.arange(6, dtype="f4").reshape(3, 2)
+got = forward(cv2.dnn.readNetFromONNX(f"{folder}/Loop-rows.onnx"), rows)
+case("Loop, a row at each step, by its number", got, -rows, wrong=True)
 got = forward(cv2.dnn.readNetFromONNX(f"{folder}/ReduceMean-all.onnx"), x)
 case("ReduceMean, axes 0 and 1, keepdims=0", got, np.array(3.5, "f4"), wrong=True)
 

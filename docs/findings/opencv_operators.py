@@ -76,10 +76,22 @@ for axes in ((1, 2, 3), (2, 3, 4)):
 row = np.array([[[[1, 2, 3, 4]]]], "f4")
 case("AveragePool", forward("AveragePool", ["y"], row)[0], np.array([[[[1, 3, 2]]]], "f4"))
 
+# SAME_UPPER: a window of 3 over 4 cells needs one more cell with stride 2, which goes behind, and two with stride 1.
+square = np.arange(16, dtype="f4").reshape(1, 1, 4, 4)
+for stride, first in ((1, [5, 6]), (2, [10, 11])):
+    got = forward(f"MaxPool-same-{stride}", ["y"], square)[0].ravel()[:2]
+    case(f"MaxPool, SAME_UPPER, stride {stride}", got, np.array(first), wrong=stride == 2)
+
 # (14, 8) to (2, 7, 8) to (0, -1, 2, 4): the 0 stands for the 2.
 numbers = np.arange(112, dtype="f4").reshape(14, 8)
 case("Reshape behind Reshape", forward("Reshapes", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4))
 case("  with Relu between them", forward("Reshapes-Relu", ["y"], numbers)[0], numbers.reshape(2, 7, 2, 4), wrong=False)
+
+# Channels last, as JAX and Flax are written: (1, 2, 3, 4) to (1, 4, 6, 4).
+channels_last = np.arange(24, dtype="f4").reshape(1, 2, 3, 4)
+for by in ("scales", "sizes"):
+    got = forward(f"Resize-channels-last-{by}", ["y"], channels_last)[0]
+    case(f"Resize of the axes 1 and 2, by {by}", got, channels_last.repeat(2, 1).repeat(2, 2))
 
 v = np.linspace(-3, 3, 14).astype("f4").reshape(2, 7)
 exact = v / 2 * (1 + np.vectorize(math.erf)(v / math.sqrt(2)))

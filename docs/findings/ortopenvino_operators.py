@@ -1,4 +1,5 @@
-"""ONNX Runtime with OpenVINO: what OpenVINO alone gets wrong too: ReduceL1 before opset 18, LRN of even size, averages.
+"""ONNX Runtime with OpenVINO: what OpenVINO alone gets wrong too: ReduceL1 before opset 18, LRN of even size, averages;
+and, until 2025.4, Clip of int64 without a maximum.
 
 onnxruntime-openvino 1.24.1 (OpenVINO 2025.4.1), numpy 2.4.6. Environment: ortopenvino1.24, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
@@ -38,5 +39,9 @@ case("LRN", x, x / (1 + 0.1 / 4 * sum(squares[:, i : i + 5] for i in range(4))) 
 
 # A window of 3 over [0] 1 2 3 4 [0], stride 2: the last has 4, a padding cell, and one beyond that does not count.
 case("AveragePool", np.array([[[[1, 2, 3, 4]]]], "f4"), np.array([[[[1, 3, 2]]]], "f4"))
+
+x = np.array([0, 1, 2, -3, 4])
+case("Clip-int64-1", x, np.maximum(x, 1))
+case("Clip-int64-2", x, np.clip(x, 1, 3), wrong=False)
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))

@@ -1,5 +1,5 @@
 """tract: GlobalLpPool as a root of means, Celu without its factor, Pad whose mode is dropped, RNN whose activation is,
-and recurrent layers in reverse that run forward.
+recurrent layers in reverse that run forward, and a quantised Softmax that is 1 everywhere, its logarithm 0.
 
 tract 0.23.9, numpy 2.4.6. Environment: tract0.23, after make_files.py.
     python docs/findings/make_files.py /tmp/findings
@@ -54,5 +54,11 @@ for op in ("LSTM", "GRU"):  # in reverse: as the forward layer on the steps turn
     backward = run(f"{op}-forward-y", x[::-1].copy())[::-1]
     case(f"{op}-reverse-y", x, backward)
     print("  as forward:", np.allclose(run(f"{op}-reverse-y", x), run(f"{op}-forward-y", x)))
+
+x = np.array([[-2, -1, -0.5, 0.5, 1, 2]], "f4")  # quantised with a step of 0.02 before the operator, others behind
+parts = np.exp(x) / np.exp(x).sum()
+case("Softmax-quantised", x, np.rint(255 * parts) / 255)
+case("LogSoftmax-quantised", x, np.rint(51 * np.log(parts)) / 51)
+case("Sigmoid-quantised", x, np.rint(255 / (1 + np.exp(-x))) / 255, wrong=False)
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))

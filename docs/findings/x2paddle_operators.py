@@ -20,7 +20,7 @@ logging.disable(logging.CRITICAL)
 seen = []
 
 
-def case(finding, x, expected, op, constants=(), **attributes):
+def case(finding, x, expected, op, constants=(), opset=13, **attributes):
     """Runs one node on x; the converted program should miss `expected`."""
     expected = np.asarray(expected, "f4")
     held = [numpy_helper.from_array(np.asarray(a), "c%d" % i) for i, a in enumerate(constants) if a is not None]
@@ -29,7 +29,7 @@ def case(finding, x, expected, op, constants=(), **attributes):
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, expected.shape)
     graph = helper.make_graph([node], "g", [value], [result], held)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
     checker.check_model(model, full_check=True)
     folder = tempfile.mkdtemp()
     save(model, os.path.join(folder, "model.onnx"))
@@ -55,6 +55,28 @@ rows = np.broadcast_to(np.array([0, 0.5, 1, 1], "f4"), (1, 1, 4, 4))
 asymmetric = {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}
 case("Resize, linear, asymmetric", line, rows, "Resize", doubled, **asymmetric)
 
+# Channels last, as JAX and Flax are written: (1, 2, 3, 4) to (1, 4, 6, 4). The last two sizes, 6 and 4, count.
+channels_last = np.arange(24, dtype="f4").reshape(1, 2, 3, 4)
+larger = channels_last.repeat(2, 1).repeat(2, 2)
+near = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+empty = np.zeros(0, "f4")
+case(
+    "Resize of the axes 1 and 2, by scales",
+    channels_last,
+    larger,
+    "Resize",
+    [None, np.array([1, 2, 2, 1], "f4")],
+    **near,
+)
+case(
+    "Resize of the axes 1 and 2, by sizes",
+    channels_last,
+    larger,
+    "Resize",
+    [empty, empty, np.array([1, 4, 6, 4])],
+    **near,
+)
+
 square = np.arange(1, 17, dtype="f4").reshape(1, 1, 4, 4)
 above = [(0, 0), (0, 0), (1, 0), (0, 0)]
 pads = [np.array([0, 0, 1, 0, 0, 0, 0, 0]), np.float32(7)]
@@ -69,6 +91,10 @@ x = np.arange(1, 31, dtype="f4").reshape(1, 5, 2, 3)
 norms = np.sqrt((x**2).sum((2, 3), keepdims=True))
 case("ReduceL2 over two axes", x, norms, "ReduceL2", axes=[2, 3])
 case("ReduceL1 over two axes", x, x.sum((2, 3), keepdims=True), "ReduceL1", axes=[2, 3])
+
+last = [np.array([3])]  # an input since opset 18, which X2Paddle reads as its newest, 15
+case("ReduceL1, axes as an input", x, x.sum(3, keepdims=True), "ReduceL1", last, opset=18)
+case("ReduceL2, axes as an input", x, np.sqrt((x**2).sum(3, keepdims=True)), "ReduceL2", last, opset=18)
 
 x = np.arange(30, dtype="f4").reshape(5, 2, 3) / 30
 case("Softmax without axis, which is the last", x, softmax(x, -1), "Softmax")
