@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from math import sqrt
@@ -145,15 +145,18 @@ def needed(matrix: Matrix) -> tuple[pl.DataFrame, pl.DataFrame]:
     return listed(matrix.exports.select(*own, "stage")), listed(matrix.cells.select(*own, "target"))
 
 
-def judged(exports: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Exports with what their cells tell: how often `right` and `wrong` on runtimes, how `evaluated`, if `faithful`."""
+def judged(exports: pl.DataFrame, cells: pl.DataFrame, file: Sequence[str] = _FILE) -> pl.DataFrame:
+    """Exports with what their cells tell: how often `right` and `wrong` on runtimes, how `evaluated`, if `faithful`.
+
+    file: the columns that name one, without nulls.
+    """
     status, judge = pl.col("status"), is_judge()
-    told = cells.group_by(_FILE).agg(
+    told = cells.group_by(file).agg(
         right=(status.is_in(RIGHT) & ~judge).sum().cast(pl.Int32),
         wrong=((status == "WRONG") & ~judge).sum().cast(pl.Int32),
         evaluated=status.filter(judge).first(),
     )
-    known = exports.join(told, on=_FILE, how="left", maintain_order="left")
+    known = exports.join(told, on=file, how="left", maintain_order="left")
     known = known.with_columns(pl.col("right", "wrong").fill_null(0))
     return known.with_columns(
         valid=status.is_in(RIGHT), faithful=faithful(pl.col("evaluated"), pl.col("right"), pl.col("wrong"))

@@ -18,7 +18,7 @@ from matrix.catalogue import CANONICAL
 from matrix.dataset import CELLS, EXPORTS, Matrix, marked, read, usual, write_frame, write_whole
 from matrix.errors import UserError
 from matrix.names import age, tool, tool_of, version_of
-from matrix.scores import UNSCORED, on_slice
+from matrix.scores import UNSCORED, exports_that_count, judged, on_slice
 from matrix.text import markdown
 
 #: Columns that the snapshot has not.
@@ -78,7 +78,7 @@ def table(matrix: Matrix) -> str:
         "right: canonical's files that all have": matrix.cells.filter(tool("source") == CANONICAL),
         "operator cases that all have": matrix.cells.filter(pl.col("model").is_in(_groups(matrix)["operators"])),
     }
-    exporters = {"valid and faithful: files that all have": matrix.exports}
+    exporters = {"valid and faithful: files that all have": _faithful(matrix)}
     versions = (_versions(matrix, "target", runtimes), _versions(matrix, "source", exporters))
     return "\n\n".join(part for part in (f"{head}\n{use}", _targets(own), _sources(own), *versions) if part)
 
@@ -130,11 +130,20 @@ def _groups(matrix: Matrix) -> dict[str, list[str]]:
 def _sources(matrix: Matrix) -> str:
     lines = ["| exporter | files asked for | valid and faithful | right, over all runtimes |", "|---|---:|---:|---:|"]
     names = [s["name"] for s in matrix.about["sources"]]
-    exported, deployed = (_counted(frame, "source", names) for frame in (matrix.exports, matrix.cells))
+    exported, deployed = (_counted(frame, "source", names) for frame in (_faithful(matrix), matrix.cells))
     for name in _best_first(exported):
         own = exported[name]
         lines.append(f"| {_shown(name)} | {_run(own):,} | {_share(own, RIGHT)} | {_share(deployed[name], RIGHT)} |")
     return "\n".join(lines)
+
+
+def _faithful(matrix: Matrix) -> pl.DataFrame:
+    """The exports; WRONG are those too whose file is valid, and yet says something else than the framework computes."""
+    named = (pl.col("opset").fill_null(0), pl.col("full").fill_null(value=False))
+    exports, cells = (frame.with_columns(named) for frame in (matrix.exports, matrix.cells))
+    files = exports_that_count(judged(exports, cells, ("source", "model", "variant", "opset", "full")))
+    unfaithful = pl.col("valid") & ~pl.col("good").fill_null(value=True)
+    return files.with_columns(status=pl.when(unfaithful).then(pl.lit("WRONG")).otherwise("status"))
 
 
 def _versions(matrix: Matrix, end: str, parts: dict[str, pl.DataFrame]) -> str:
