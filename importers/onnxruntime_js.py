@@ -1,7 +1,8 @@
 """ONNX Runtime in JavaScript: onnxruntime-node, and onnxruntime-web in Node.js and in a page of headless Chromium.
 
-The other half is onnxruntime_js.mjs. One Node.js, or one page, answers for many files; after an error the next file
-gets a new one, since WebAssembly that has aborted once is of no more use. Where it dies, this process does.
+The other half is onnxruntime_js.mjs. One Node.js, or one page, answers for many files. After an error the next file
+gets a new one, since WebAssembly that has aborted once is of no more use, unless ONNX Runtime itself told the error by
+its code: it lives on. Where the process of the runtime dies, this process does.
 """
 
 import base64
@@ -162,7 +163,8 @@ def ask(option, message, arrays):
     start = data.index(b"\n") + 1
     told, found = json.loads(data[:start].decode()), {}
     if "error" in told:
-        STARTED.pop(option).close()
+        if "ERROR_CODE:" not in told["error"]:
+            STARTED.pop(option).close()
         raise JavaScriptError(told["error"])
     for name, dtype, shape, length in told.pop("tensors"):
         found[name] = unpacked(dtype, data[start : start + length]).reshape(shape)
