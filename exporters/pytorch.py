@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that PyTorch's users know
 import torch.onnx
 from torch import nn
-from torch._higher_order_ops.scan import scan as torch_scan
 
 #: Whether this version has the exporter on torch.export, which came with 2.5.
 DYNAMO = "dynamo" in inspect.signature(torch.onnx.export).parameters
 if DYNAMO:
     import onnxscript.function_libs.torch_lib.ops  # noqa: F401 - torch.onnx would load it, and dynamo, in each fork
     import torch._dynamo
+    from torch._higher_order_ops.scan import scan as torch_scan
 try:  # here, because it takes as long as torch itself, in each fork
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
@@ -870,6 +870,8 @@ def write(model, inputs, request, path, **options):
 
 def dynamo(model, inputs, request, path):
     """The exporter on torch.export: the shapes of the model's one parameter, *inputs, are a tuple of their own."""
+    if not DYNAMO:
+        raise NotImplementedError("PyTorch %s has no exporter on torch.export" % torch.__version__)
     dims = {axis: torch.export.Dim(axis) for axis in request.graph.sizes}
     shapes = tuple({axis: dims[name] for axis, name in request.dynamic[i].items()} for i in model.inputs)
     dynamic = {"dynamic_shapes": (shapes,)} if any(shapes) else {}
