@@ -246,7 +246,7 @@ def _is_published(cell: Cell) -> bool:
     """Whether the published matrix holds a cell. What only few look for, it has of few models: of an exporter the
     precisions beside its usual one of QUICK, the opsets beside its own choice of the layers among them. Versions that
     are not the usual ones are compared on the same ground: runtimes by what the suite itself writes and ONNX's cases,
-    frameworks by what JUDGES say of SLICE."""
+    frameworks, but for quantisers, by what JUDGES say of SLICE."""
     export = cell.export
     usual = export.way.tolerance in ("float32", export.source.dtypes[0])
     few = export.model.name in QUICK and (export.opset is None or export.model.kind == "layer")
@@ -254,7 +254,7 @@ def _is_published(cell: Cell) -> bool:
     if not cell.environment.default:
         return plain and export.source.name in (CANONICAL, CASES) and export.environment == HOST
     if not export.environment.default:
-        sliced = export.model.name in SLICE or export.source.name == CASES
+        sliced = (export.model.name in SLICE and export.source.dtypes[0] == "float32") or export.source.name == CASES
         return plain and sliced and cell.target.name in JUDGES
     return export.source.name == CANONICAL or few or plain
 
