@@ -355,4 +355,21 @@ tilt = node("Conv", ["x", "w"], ["m"])
 for rows in (1, 2):
     held = {"w": np.eye(3, dtype="f4").reshape(3, 3, 1, 1), "c": np.full((rows, 3, 1, 1), 5, "f4")}
     write(f"Conv-Add-{rows}", [2, 3, 4, 5], {"y": 4}, tilt, node("Add", ["m", "c"], ["y"]), **held)
+# A quantised convolution, as a quantiser writes it, with a kernel of one cell and of nine.
+for size in (1, 3):
+    numbers = np.arange(-127, 128)[: 6 * 4 * size * size].reshape(6, 4, size, size)
+    held = {"w": numbers.astype("i1"), "wz": np.int8(0), "ws": np.float32(0.004)}
+    held.update(s=np.float32(0.03), z=np.uint8(126))
+    write(
+        f"Conv-int8-{size}x{size}",
+        [2, 4, 5, 5],
+        {"y": 4},
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        node("DequantizeLinear", ["w", "ws", "wz"], ["k"]),
+        node("Conv", ["d", "k"], ["c"]),
+        node("QuantizeLinear", ["c", "s", "z"], ["r"]),
+        node("DequantizeLinear", ["r", "s", "z"], ["y"]),
+        **held,
+    )
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
