@@ -1,7 +1,7 @@
-"""`onnx-interop`: environments, models, run, worker, publish, show, expectations, diff, merge.
+"""`onnx-interop`: environments, models, run, worker, publish, show, expectations, causes, diff, merge.
 
 Exit codes: 0 done; 1 of `run --strict`: something could not be run, or is not as expected, of `diff`: something is
-newly broken; 2 the user's mistake; 3 the machine gave out (disk full); 130 interrupted.
+newly broken, of `causes`: something is open; 2 the user's mistake; 3 the machine gave out (disk full); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from matrix import causes
 from matrix.budget import Costs, seconds_of, within
 from matrix.catalogue import ROOT, SOURCES, TARGETS, Source, Target
 from matrix.cluster import Cluster, worker_command
@@ -32,7 +35,7 @@ from matrix.diff import Thresholds, compared, differences, write_differences
 from matrix.diff_report import tell as tell_differences
 from matrix.environments import Environment, environments, obstacle
 from matrix.errors import MachineError, UserError, unknown
-from matrix.expect import FOLDER, Expectations, load
+from matrix.expect import FOLDER, Expectations, cell_key, load
 from matrix.expect_report import tell_files, tell_run
 from matrix.expect_update import changes
 from matrix.merge import merge, told
@@ -219,6 +222,10 @@ def _parser() -> _Parser:
     )
     known.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
     known.add_argument("--expectations", type=Path, default=FOLDER, metavar="FOLDER", help="where they are")
+    wrong = commands.add_parser("causes", help="why the WRONG cells of a published matrix are wrong; 1 if one is open")
+    wrong.add_argument("run", nargs="?", type=Path, metavar="RUN", help="matrix.json or its folder (default: public)")
+    wrong.add_argument("--targets", default="*", metavar="PATTERN", help="of these targets alone")
+    wrong.add_argument("--causes", type=Path, default=causes.FOLDER, metavar="FOLDER", help="where they are")
     return parser
 
 
@@ -498,6 +505,28 @@ def _update(options: argparse.Namespace) -> int:
     return 0
 
 
+def _causes(options: argparse.Namespace, console: Console) -> int:
+    """Plain prints, as many as there are: they are for grep."""
+    if not options.causes.is_dir():
+        raise UserError(f"there is no folder {options.causes}")
+    cells = read(options.run or ROOT / "public", measures=False).cells.filter(pl.col("status") == "WRONG")
+    keys = [
+        key
+        for key in map(cell_key, cells.iter_rows(named=True))
+        if fnmatchcase(key.rpartition("/")[2], options.targets)
+    ]
+    found = causes.account(causes.load(options.causes), keys)
+    for cause, own in sorted(found.laid.items(), key=lambda item: -len(item[1])):
+        if own:
+            print(f"{len(own):5} {cause.where}: {printable(cause.what)} ({cause.fault}; {cause.script or 'no script'})")
+    whole = options.targets == "*"
+    for word, lines in (("open", found.open), ("names none of the cells", found.idle if whole else [])):
+        for line in lines:
+            print(f"{word}: {printable(line)}")
+    print(f"{len(keys)} WRONG cells, {len(found.open)} open")
+    return int(bool(found.open or (whole and found.idle)))
+
+
 def _diff(options: argparse.Namespace, console: Console) -> int:
     thresholds = Thresholds(options.number, options.speed, options.milliseconds)
     found = compared(options.before, options.after, options.across_versions, thresholds)
@@ -516,7 +545,7 @@ def _merge(options: argparse.Namespace, console: Console) -> int:
 
 _COMMANDS = {
     "environments": _environments, "models": _models, "run": _run, "publish": _publish, "show": _show,
-    "expectations": _expectations, "diff": _diff, "merge": _merge, "worker": _worker,
+    "expectations": _expectations, "causes": _causes, "diff": _diff, "merge": _merge, "worker": _worker,
 }  # fmt: skip
 
 
