@@ -6,15 +6,18 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from matrix import causes
 from matrix.blame import RIGHT
 from matrix.catalogue import ROOT
 from matrix.compare import HISTOGRAM
 from matrix.dataset import Matrix
+from matrix.expect import cell_key
 from matrix.reproduction import of_export, on_target
 from matrix.site import columns, pairs
 from matrix.site.shown import MEANINGS, OUTSIDE
@@ -30,6 +33,7 @@ TOLD = (
     *("model", "label", "variant", "opset", "emitted_opset", "full", "status", "stage", "blame", "message", "seconds"),
     *("bytes", "operators", "sha256", "run", "environment"),
 )
+_NAMES = ("source", "model", "variant", "opset", "full", "target")
 #: Folders of the machine in front of what is the same everywhere.
 _PLACES = re.compile(r"(?<![\w.])/(?:[^\s\"':,;()<>]+?/)?(?=(?:\.tox|importers|exporters|(?:site|dist)-packages)/)")
 _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^\s/\"':,;()<>]+|(?<![\w./])/root(?=/)")
@@ -46,7 +50,7 @@ def view(matrix: Matrix) -> dict[str, Any]:
 
 
 def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
-    """environments; exports/S, of a source by its place in about.js; logs/S-T; and the cases as zip files."""
+    """environments; exports/S, of a source by its place in about.js; causes/S-T; logs/S-T; the cases as zip files."""
     yield "environments", {**{key: matrix.about[key] for key in ("environments", "runs")}, "logs": work is not None}
     wanted = _with_something_not_right(matrix)
     for place, source in enumerate(matrix.about["sources"]):
@@ -58,10 +62,22 @@ def data(matrix: Matrix, work: Path | None) -> Iterator[tuple[str, Any]]:
                     name = cases[f"{row['model']}/{row['label']}"] = f"cases/{place}/{Path(row['folder']).name}.zip"
                     yield name, case
         yield f"exports/{place}", [_told(row, cases, work) for row in rows.to_dicts()]
+    yield from _causes(matrix)
     if work:
         for name, rows in pairs.of_pairs(matrix):
             logs = rows.filter(pl.col("log").is_not_null()).select("model", "label", "log").rows()
             yield f"logs/{name}", {f"{model}/{label}": log_end(work, log) for model, label, log in logs}
+
+
+def _causes(matrix: Matrix) -> Iterator[tuple[str, Any]]:
+    """Why the WRONG cells of each pair are wrong, where it is known: [what, whose fault, script] of each cause."""
+    known = causes.load()
+    wrong = replace(matrix, cells=matrix.cells.filter(pl.col("status") == "WRONG"))
+    for name, rows in pairs.of_pairs(wrong):
+        cells = rows.select(*_NAMES, "label").to_dicts()
+        found = {f"{cell['model']}/{cell['label']}": known.of(cell_key(cell)) for cell in cells}
+        told = {cell: [[c.what, c.fault, c.script] for c in own] for cell, own in found.items() if own}
+        yield f"causes/{name}", told
 
 
 def _with_something_not_right(matrix: Matrix) -> set[tuple[str, str, str]]:

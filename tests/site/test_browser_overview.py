@@ -9,6 +9,8 @@ import pytest
 from browser import opened
 from site_matrix import HOSTILE, OTHER_SOURCE, OTHER_TARGET, SOURCES, TARGETS, published, with_versions
 
+from matrix.causes import Cause, Causes
+
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -151,6 +153,19 @@ def test_from_a_share_to_a_cell_and_its_neighbours(public: Path) -> None:
             assert wanted in text
         page.get_by_role("link", name="fake.on@older").click()
         page.wait_for_function("document.querySelector('.verdict').textContent.includes('PASS')")
+
+
+def test_a_wrong_cell_says_why_where_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    why = Cause("takes <b>x</b> for y", "Fake", "fake_x.py", ("fake.off@*",), ("canonical/alexnet/*",), "here")
+    monkeypatch.setattr("matrix.site.cells.causes.load", lambda: Causes([why]))
+    public = published(tmp_path)
+    with opened() as page:
+        for target, told in ((TARGETS[1], True), (TARGETS[0], False)):
+            page.goto(f"file://{public}/cell.html#cell={SOURCES[0]}/alexnet/static/{target}")
+            page.wait_for_function(f"document.title.includes('{target}')")
+            page.wait_for_selector("#cell .verdict")
+            text = "takes <b>x</b> for y (Fake; shown without the suite by docs/findings/fake_x.py)"
+            assert (text in page.locator("#cell").inner_text()) is told
 
 
 def test_names_with_html_in_them_stay_text(public: Path) -> None:

@@ -75,5 +75,5 @@ def test_the_end_of_a_log_is_fit_to_be_shown(public: Path, tmp_path: Path) -> No
 
 def test_without_a_work_folder_there_are_neither_logs_nor_cases() -> None:
     told = dict(cells.data(site_matrix(), None))
-    assert set(told) == {"environments", "exports/0", "exports/1"}
+    assert set(told) == {"environments", "exports/0", "exports/1", "causes/0-1", "causes/1-1"}
     assert {export["case"] for place in "01" for export in told[f"exports/{place}"]} == {None}

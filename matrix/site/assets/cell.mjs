@@ -33,10 +33,11 @@ async function cellOf(key) {
   if (!row) return undefined;
   const [made, exports, all] = await Promise.all([load("environments"), load(`exports/${place.split("-")[0]}`), columns()]);
   const logs = made.logs ? await load(`logs/${place}`) : {};
+  const causes = row.status === "WRONG" ? ((await load(`causes/${place}`).catch(() => ({})))[`${model}/${label}`] ?? []) : [];
   const file = exports.find(e => e.model === model && e.label === label) ?? {};
   const entry = { source: about.sources.find(e => e.name === source), target: about.targets.find(e => e.name === target) };
   const log = logs[`${model}/${label}`] ?? (row.status === "NOT_EXPORTED" ? file.log : undefined);
-  return { key, source, model, label, target, row, file, entry, made, log, near: neighbours(all, { source, model, label, target }) };
+  return { key, source, model, label, target, row, file, entry, made, log, causes, near: neighbours(all, { source, model, label, target }) };
 }
 
 /** What lies beside a cell: [what, [[key, name, status], …]], the name being what is different. */
@@ -76,7 +77,7 @@ export function histograms(measures) {
 
 const missing = key => html`<p class="path"><a href="index.html">Overview</a></p><h1>There is no such cell in this matrix</h1><p class="mono">${key}</p>`;
 
-function page({ key, source, model, label, target, row, file, entry, made, log, near }, { bins, meanings, kib }) {
+function page({ key, source, model, label, target, row, file, entry, made, log, causes, near }, { bins, meanings, kib }) {
   const measures = (row.measures ?? []).map(values => Object.fromEntries(MEASURED.map((name, i) => [name, values[i]])));
   const environments = [["exported in", entry.source, file.environment], ["run in", entry.target, row.environment]];
   const command = file.command?.replace(/''$/, target);
@@ -87,6 +88,8 @@ function page({ key, source, model, label, target, row, file, entry, made, log, 
     <p class="lead">${entry.source.framework} → ${entry.target.runtime}</p>
     <p class="verdict">${status(row.status)} <span class="soft">${meanings[row.status] ?? ""}</span></p>
     ${row.message || file.message ? html`<pre class="said">${row.message || file.message}</pre>` : nothing}
+    ${causes.length ? html`<h2>Why it is wrong</h2><ul class="causes">${causes.map(([what, fault, script]) =>
+      html`<li>${what} <span class="soft">(${fault}${script ? html`; shown without the suite by <code>docs/findings/${script}</code>` : nothing})</span></li>`)}</ul>` : nothing}
     ${facts([["Stage", row.stage], ["Blame", row.blame], ["Expected", expected[row.expected]], ["Noise", row.noise === null ? "" : `${number(row.noise)} × rounding`],
       ["Load", row.load_seconds === null ? "" : seconds(row.load_seconds)], ["Run", row.run_seconds === null ? "" : seconds(row.run_seconds)],
       ["Memory", row.peak_mb === null ? "" : `${row.peak_mb} MB`], ["Other numbers on a repeat", row.spread ? `by up to ${number(row.spread)}` : ""],
