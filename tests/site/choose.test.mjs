@@ -108,6 +108,8 @@ test("where no file is like a given one in all, shapes and precision are left ou
   const found = matching(all, table, { ops: ["Conv", "Erf"], shapes: "dynamic", precision: "float16" });
   assert.deepEqual([list(found.takes), found.without], [[0, 0, 0, 0, 1], ["shapes", "precision"]]);
   assert.equal(matching(all, table, { shapes: "dynamic", precision: "float16" }).number, 0, "what the reader chose stands");
+  const few = matching(all, table, { ops: ["Conv", "Relu"], shapes: "dynamic" });
+  assert.deepEqual([list(few.takes), few.without], [[0, 1, 1, 0, 0], ["shapes"]], "one file is too few where there are more");
 });
 
 test("the lower end of the interval ranks, after what failed every time", () => {

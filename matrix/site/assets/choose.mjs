@@ -116,10 +116,10 @@ function show(page, state) {
 
 function answer({ all, table, offers }, state, wanted, found, fit, left, spared) {
   const unknown = wanted.ops.filter(name => !table.names.includes(name));
-  return html`<h2>${found.number ? `${fit.length} runtimes, by ${wishes(state).length ? `${found.number} files like yours` : `all ${found.number} files`}` : "No file of this matrix is like that"}</h2>
+  return html`<h2>${found.number ? `${fit.length} runtimes, by ${wishes(state).length ? `${found.number} ${found.number === 1 ? "file" : "files"} like yours` : `all ${found.number} files`}` : "No file of this matrix is like that"}</h2>
     ${found.number ? nothing : html`<p>Leave out one of the wishes: ${wishes(state).join(", ") || "none is said"}.</p>`}
     ${found.relaxed ? html`<p class="note">Too few files have these operators in the versions of opset ${state.opset}: files of other opsets are among those counted here.</p>` : nothing}
-    ${found.without.length ? html`<p class="note">No file has only these operators and is ${found.without.map(name => state[name]).join(" and ")} too: ${found.without.join(" and ")} of the files counted here may differ.</p>` : nothing}
+    ${found.without.length ? html`<p class="note">Too few files have only these operators and are ${found.without.map(name => state[name]).join(" and ")} too: ${found.without.join(" and ")} of the files counted here may differ.</p>` : nothing}
     ${found.cases && found.number ? html`<p class="note">No layer or network is like that; ONNX's own cases of these operators are counted.</p>` : nothing}
     ${unknown.length ? html`<p class="note">No file of this matrix has ${unknown.join(", ")}: of ${unknown.length > 1 ? "these" : "this"} nothing is known.</p>` : nothing}
     <ol class="ranking">${fit.map(row => html`<li>${entry(all, row, wanted, offers, state, found.number)}</li>`)}</ol>

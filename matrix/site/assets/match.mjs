@@ -33,17 +33,21 @@ export function asked(model) {
  * The files that are like what is asked for: {takes, number, relaxed, cases, without}. wanted: {framework, kinds, models,
  * ops, opset, shapes, precision}, each "" or missing where it does not matter: kinds ("layer/recurrent") and models are
  * lists, of which any will do; ops are those that a file may have, at the versions of an opset unless that leaves too few
- * (relaxed). Where there are ops and no file has all the rest, shapes and then precision are left out (without). Cases of
+ * (relaxed). Where there are ops and too few files have all the rest, shapes and then precision are left out, if that
+ * brings more (without). Cases of
  * single operators, which some runtimes were not given, take part only where no layer or network does (cases).
  */
 export function matching(all, table, wanted) {
   const ways = wanted.ops?.length ? [[], ["shapes"], ["shapes", "precision"]] : [[]];
   const without = way => ({ ...wanted, ...Object.fromEntries(way.map(name => [name, ""])) });
   for (const cases of [false, true]) {
+    let best;
     for (const way of ways) {
       const found = like(all, table, without(way), cases);
-      if (found.number) return { ...found, cases, without: way.filter(name => wanted[name]) };
+      if (found.number > (best?.number ?? 0)) best = { ...found, cases, without: way.filter(name => wanted[name]) };
+      if (best?.number >= ENOUGH) break;
     }
+    if (best) return best;
   }
   return { takes: new Uint8Array(table.files.tells.length), number: 0, relaxed: false, cases: false, without: [] };
 }
@@ -87,8 +91,9 @@ function sameVersions({ opsets, files }, table, opset) {
 
 /**
  * Runtimes in the order in which they are worth a try, of those that were run: [{target, right, run, low, high, pass,
- * sources: [{source, right, run}], operators: [{name, verdict, own, other, like}], blocked}]. First those on which no
- * operator of `wanted.ops` failed every time, among them by the lower end of the interval.
+ * sources: [{source, right, run}], operators: [{name, verdict, own, other, like}], risky, blocked}]. First those on which no
+ * operator of `wanted.ops` failed every time, among them by the lower end of the interval; those that are alike in that, by
+ * how many operators failed at times.
  */
 export function ranking(all, table, wanted, takes) {
   const met = wanted.ops?.length ? wanted.ops : namesIn(table, takes);
@@ -98,9 +103,10 @@ export function ranking(all, table, wanted, takes) {
     const { right, run, pass, sources } = tallies[target];
     const [low, high] = wilson(right, run);
     const operators = verdicts(target);
+    const risky = operators.filter(it => it.verdict === "some").length;
     const blocked = Boolean(wanted.ops?.length) && operators.some(it => it.verdict === "never");
-    return { target, right, run, low, high, pass, sources, operators, blocked };
-  }).filter(row => row.run).sort((a, b) => a.blocked - b.blocked || b.low - a.low || b.run - a.run);
+    return { target, right, run, low, high, pass, sources, operators, risky, blocked };
+  }).filter(row => row.run).sort((a, b) => a.blocked - b.blocked || b.low - a.low || a.risky - b.risky || b.run - a.run);
 }
 
 /** Cells counted by target, and there by source. */
