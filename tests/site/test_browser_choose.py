@@ -47,12 +47,12 @@ def test_operators_are_counted_again_by_cases_and_filters(public: Path) -> None:
         page.goto(f"file://{public}/operators.html")
         page.wait_for_function("document.querySelector('#told').textContent.startsWith('1 operators')")
         rows = page.locator("#operators tbody tr:visible")
-        last = "[...document.querySelectorAll('#operators tr')].find(r => r.textContent.includes('Relu')).lastElementChild"
+        relu = "[...document.querySelectorAll('#operators tr')].find(r => r.textContent.includes('Relu'))"
         assert rows.locator("th").all_inner_texts() == ["Conv"]
         page.get_by_role("button", name="In models").click()
         page.wait_for_function("document.querySelector('#told').textContent.startsWith('2 operators')")
         # Rows are filled a few at a time, behind the count.
-        page.wait_for_function(f"{last}.textContent === '753/4'")
+        page.wait_for_function(f"{relu}.lastElementChild.textContent === '753/4'")
         page.get_by_label("Show").select_option("differ")
         page.wait_for_function("document.querySelector('#told').textContent.startsWith('1 operators')")
         page.get_by_role("button", name="Clear").click()
