@@ -1,6 +1,6 @@
 """ONNX Runtime 1.16 and 1.24: reductions of nothing, and Attention with soft caps and masks; no error, other numbers.
 
-onnxruntime 1.16 or 1.24, numpy; the suite's own Python, with onnx, makes the files. Environments: onnxruntime1.16 for
+onnxruntime 1.16 or 1.24, numpy; the suite's own Python, with onnx, makes the files. Environment: onnxruntime1.16 for
 the reductions, onnxruntime1.24 for Attention.
     python docs/findings/onnxruntime_older.py /tmp/findings/onnxruntime_older make
     .tox/onnxruntime1.16/bin/python docs/findings/onnxruntime_older.py /tmp/findings/onnxruntime_older
