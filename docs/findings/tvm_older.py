@@ -32,7 +32,9 @@ def case(finding, opset, signature, body, *inputs):
     right = isinstance(got, np.ndarray) and got.dtype == demanded.dtype and got.shape == demanded.shape
     right = right and np.allclose(got, demanded, 1e-3, 1e-4)
     print("%s: expected %s %s" % (finding, demanded.dtype, demanded.tolist()))
-    print("  got", "%s %s" % (got.dtype, got.tolist()) if isinstance(got, np.ndarray) else got, "" if right else "(wrong)")
+    print(
+        "  got", "%s %s" % (got.dtype, got.tolist()) if isinstance(got, np.ndarray) else got, "" if right else "(wrong)"
+    )
     seen.append(not right)
 
 
