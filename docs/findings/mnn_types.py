@@ -15,6 +15,7 @@ X = (np.arange(12).reshape(2, 3, 1, 2) - 5).astype("f4")
 ROWS = np.array([[1, 2], [3, 4]], "f4")
 HALF, BYTE, WEIGHTS = np.float32(0.5), np.array([[-3, 0], [1, 2], [100, -100]], "i1"), np.array([[1, 2], [3, 4]], "i1")
 SWAPPED = X.transpose(1, 0, 2, 3)
+FLOOR = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 #: Nodes, constants, input, what ONNX demands, what MNN gives.
 CASES = {
     "ArgMax": ([("ArgMax", "x", {"axis": 0, "keepdims": 0})], {}, ROWS, np.array([1, 1]), np.array([1, 1], "i4")),
@@ -40,16 +41,16 @@ CASES = {
         ROWS @ (WEIGHTS * [[1], [10]]).T.astype("f4"), None,
     ),
     "Resize without mode, which is nearest (it is linear)": (
-        [("Resize", "x - s", {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})],
+        [("Resize", "x - s", FLOOR)],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None].repeat(2, 3),
         np.array([[[[1, 1.5, 2, 2], [3, 3.5, 4, 4]]]], "f4"),
     ),
     "  with mode": (
-        [("Resize", "x - s", {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})],
+        [("Resize", "x - s", {"mode": "nearest", **FLOOR})],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None].repeat(2, 3), "right",
     ),
     "  with nearest_mode ceil (it is floor)": (
-        [("Resize", "x - s", {"mode": "nearest", "coordinate_transformation_mode": "half_pixel", "nearest_mode": "ceil"})],
+        [("Resize", "x - s", {"mode": "nearest", "nearest_mode": "ceil"})],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None][..., [0, 1, 1, 1]],
         ROWS[None, None].repeat(2, 3),
     ),
