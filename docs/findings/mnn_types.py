@@ -15,12 +15,13 @@ X = (np.arange(12).reshape(2, 3, 1, 2) - 5).astype("f4")
 ROWS = np.array([[1, 2], [3, 4]], "f4")
 HALF, BYTE, WEIGHTS = np.float32(0.5), np.array([[-3, 0], [1, 2], [100, -100]], "i1"), np.array([[1, 2], [3, 4]], "i1")
 SWAPPED = X.transpose(1, 0, 2, 3)
+FLOOR = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 #: Nodes, constants, input, what ONNX demands, what MNN gives.
 CASES = {
     "ArgMax": ([("ArgMax", "x", {"axis": 0, "keepdims": 0})], {}, ROWS, np.array([1, 1]), np.array([1, 1], "i4")),
     "Shape": ([("Shape", "x", {})], {}, ROWS, np.array([2, 2]), np.array([2, 2], "i4")),
     "Less": ([("Less", "x c", {})], {"c": np.float32(2.5)}, ROWS, ROWS < 2.5, (ROWS < 2.5).astype("i4")),
-    "EyeLike of int32 to float32": ([("Cast", "x", {"to": 6}), ("EyeLike", "1", {"dtype": 1})], {}, ROWS, np.eye(2, dtype="f4"), np.eye(2, dtype="i4")),
+    "EyeLike to float32": ([("Cast", "x", {"to": 6}), ("EyeLike", "1", {"dtype": 1})], {}, ROWS, np.eye(2, dtype="f4"), np.eye(2)),
     "DequantizeLinear of int8 behind QuantizeLinear (the first two axes are exchanged)": (
         [("QuantizeLinear", "x s z", {}), ("DequantizeLinear", "1 s z", {})],
         {"s": HALF, "z": np.int8(8)}, X, X, SWAPPED,
@@ -40,16 +41,16 @@ CASES = {
         ROWS @ (WEIGHTS * [[1], [10]]).T.astype("f4"), None,
     ),
     "Resize without mode, which is nearest (it is linear)": (
-        [("Resize", "x - s", {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})],
+        [("Resize", "x - s", FLOOR)],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None].repeat(2, 3),
         np.array([[[[1, 1.5, 2, 2], [3, 3.5, 4, 4]]]], "f4"),
     ),
     "  with mode": (
-        [("Resize", "x - s", {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})],
+        [("Resize", "x - s", {"mode": "nearest", **FLOOR})],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None].repeat(2, 3), "right",
     ),
     "  with nearest_mode ceil (it is floor)": (
-        [("Resize", "x - s", {"mode": "nearest", "coordinate_transformation_mode": "half_pixel", "nearest_mode": "ceil"})],
+        [("Resize", "x - s", {"mode": "nearest", "nearest_mode": "ceil"})],
         {"s": np.array([1, 1, 1, 2], "f4")}, ROWS[None, None], ROWS[None, None][..., [0, 1, 1, 1]],
         ROWS[None, None].repeat(2, 3),
     ),
