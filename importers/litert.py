@@ -27,7 +27,7 @@ TEST_DATA = "calibration_image_sample_data_20x128x128x3_float32.npy"
 
 
 def load(path, request):
-    """What runs the file, by the names of the ONNX file, and the shapes to transpose outputs to."""
+    """What runs the file, the shapes to transpose outputs to, and the ONNX file's names of the outputs."""
     os.chdir(tempfile.mkdtemp())
     np.save(TEST_DATA, np.random.RandomState(0).rand(20, 128, 128, 3).astype("float32"))
     shapes = declared(path) if request.option == "channels-first" else {}
@@ -41,7 +41,10 @@ def load(path, request):
     made = [name for name in os.listdir("out") if name.endswith("_float32.tflite")]
     interpreter = litert.Interpreter(os.path.join("out", made[0]), num_threads=1)
     signed = interpreter.get_signature_list()
-    return interpreter.get_signature_runner() if signed else unsigned(interpreter, list(request.outputs)), shapes
+    call = interpreter.get_signature_runner() if signed else unsigned(interpreter, list(request.outputs))
+    # A signature's names have no colons; onnx2tf writes them so.
+    names = {name.replace(":", "__"): name for name in request.outputs}
+    return call, shapes, names
 
 
 def unsigned(interpreter, outputs):
@@ -85,8 +88,8 @@ def convert(**options):
 
 def run(session, inputs):
     """All outputs by name."""
-    call, shapes = session
-    outputs = call(**inputs)
+    call, shapes, names = session
+    outputs = {names.get(name, name): array for name, array in call(**inputs).items()}
     return {name: channels_first(array, shapes.get(name)) for name, array in outputs.items()}
 
 

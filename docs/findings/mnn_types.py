@@ -21,7 +21,13 @@ CASES = {
     "ArgMax": ([("ArgMax", "x", {"axis": 0, "keepdims": 0})], {}, ROWS, np.array([1, 1]), np.array([1, 1], "i4")),
     "Shape": ([("Shape", "x", {})], {}, ROWS, np.array([2, 2]), np.array([2, 2], "i4")),
     "Less": ([("Less", "x c", {})], {"c": np.float32(2.5)}, ROWS, ROWS < 2.5, (ROWS < 2.5).astype("i4")),
-    "EyeLike to float32": ([("Cast", "x", {"to": 6}), ("EyeLike", "1", {"dtype": 1})], {}, ROWS, np.eye(2, dtype="f4"), np.eye(2)),
+    "EyeLike to float32": (
+        [("Cast", "x", {"to": 6}), ("EyeLike", "1", {"dtype": 1})],
+        {},
+        ROWS,
+        np.eye(2, dtype="f4"),
+        np.eye(2),
+    ),
     "DequantizeLinear of int8 behind QuantizeLinear (the first two axes are exchanged)": (
         [("QuantizeLinear", "x s z", {}), ("DequantizeLinear", "1 s z", {})],
         {"s": HALF, "z": np.int8(8)}, X, X, SWAPPED,
