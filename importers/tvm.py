@@ -4,6 +4,7 @@ import os
 
 os.environ["TVM_NUM_THREADS"] = "1"  # read when the library is loaded
 
+import numpy as np
 import onnx
 import tvm
 from tvm import relax
@@ -48,7 +49,9 @@ def handed(value):
 
 
 def returned(value):
-    """An array, or a list of them."""
+    """An array, or a list of them; TVM has shapes, the outputs of `Shape`, as a kind of their own."""
+    if isinstance(value, tvm.runtime.ShapeTuple):
+        return np.array([int(n) for n in value], "int64")
     return value.numpy() if hasattr(value, "numpy") else [returned(item) for item in value]
 
 

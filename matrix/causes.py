@@ -6,16 +6,15 @@ found by hand. docs/causes.md is the user's side of this.
 
 from __future__ import annotations
 
+import fnmatch
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase, translate
 from pathlib import Path
 from typing import Any
 
 from matrix.errors import UserError
-from matrix.expect import bare
+from matrix.expect import bare, read_tables
 
 FOLDER = Path(__file__).with_name("causes")
 _FIELDS = {"what": str, "fault": str, "script": str, "targets": list, "cells": list}
@@ -52,7 +51,9 @@ class Causes:
         export, _, target = key.rpartition("/")
         if target not in self._of_target:
             self._of_target[target] = [
-                (cause, cells) for cause, cells in self._matchers if any(fnmatchcase(target, t) for t in cause.targets)
+                (cause, cells)
+                for cause, cells in self._matchers
+                if any(fnmatch.fnmatchcase(target, t) for t in cause.targets)
             ]
         names = (export, bare(export))
         return [cause for cause, cells in self._of_target[target] if any(map(cells.fullmatch, names))]
@@ -86,30 +87,17 @@ def _idle(laid: Mapping[Cause, list[str]]) -> Iterable[str]:
         exports = {name for export, _, _ in split for name in (export, bare(export))}
         targets = {target for _, _, target in split}
         for names, patterns in ((exports, cause.cells), (targets, cause.targets)):
-            for pattern in patterns:
-                match = re.compile(translate(pattern)).fullmatch
-                if pattern not in names and not any(map(match, names)):
-                    yield f"{cause.where}: {pattern}"
+            yield from (f"{cause.where}: {pattern}" for pattern in patterns if not fnmatch.filter(names, pattern))
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(translate, patterns)))
+    return re.compile("|".join(map(fnmatch.translate, patterns)))
 
 
 def load(folder: Path = FOLDER) -> Causes:
     """The causes of a folder. Raises UserError, naming file and entry, for what is not as it should be."""
-    return Causes(cause for path in sorted(folder.glob("*.toml")) for cause in _read(path))
-
-
-def _read(path: Path) -> list[Cause]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    tables = data.pop("cause", [])
-    if data or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UserError(f"{path}: only [[cause]] tables belong here{''.join(f', not {name!r}' for name in data)}")
-    return [_cause(f"{path.name}, entry {number}", table) for number, table in enumerate(tables, 1)]
+    files = [read_tables(path, "cause") for path in sorted(folder.glob("*.toml"))]
+    return Causes(_cause(where, table) for tables in files for where, table in tables.items())
 
 
 def _cause(where: str, table: dict[str, Any]) -> Cause:

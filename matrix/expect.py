@@ -175,15 +175,20 @@ def load(folder: Path = FOLDER) -> Expectations:
     return Expectations({path.stem: _read(path) for path in sorted(folder.glob("*.toml"))})
 
 
-def _read(path: Path) -> list[Entry]:
+def read_tables(path: Path, name: str) -> dict[str, dict[str, Any]]:
+    """The tables of a file that has those of one name alone, by "file, entry number". Raises UserError."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    tables = data.pop("known", [])
+    tables = data.pop(name, [])
     if data or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UserError(f"{path}: only [[known]] tables belong here{''.join(f', not {name!r}' for name in data)}")
-    entries = [_entry(f"{path.name}, entry {number}", table) for number, table in enumerate(tables, 1)]
+        raise UserError(f"{path}: only [[{name}]] tables belong here{''.join(f', not {other!r}' for other in data)}")
+    return {f"{path.name}, entry {number}": table for number, table in enumerate(tables, 1)}
+
+
+def _read(path: Path) -> list[Entry]:
+    entries = [_entry(where, table) for where, table in read_tables(path, "known").items()]
     _refuse_doubles(entries)
     return entries
 

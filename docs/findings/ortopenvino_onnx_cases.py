@@ -1,6 +1,6 @@
 """ONNX Runtime with OpenVINO: outputs that are not written, an empty CenterCropPad, and LpNormalization of zeros.
 
-Of one input, Max, Min and Sum hand out what lies in memory, another answer each time; so does Tile to a large array
+Of one input, Max, Min and Sum give another answer each time; so does Tile to a large array
 whose repeats are fed. OpenVINO 2025.4.1 alone is wrong too with Tile (as 2026.4.1) and LpNormalization, and right with
 the others. CenterCropPad is empty on one thread, and refused without `num_of_threads`; where its sessions are let go,
 later ones die (SIGSEGV), hence `kept`.

@@ -29,6 +29,7 @@ def case(finding, opset, signature, body, *inputs):
     result = machine["main"](*[tvm.runtime.tensor(array) for array in inputs])
     result = result if len(names) == 1 else result[len(names) - 1]
     got = result.numpy() if hasattr(result, "numpy") else result
+    got = np.array([int(n) for n in got]) if isinstance(got, tvm.runtime.ShapeTuple) else got
     right = isinstance(got, np.ndarray) and got.dtype == demanded.dtype and got.shape == demanded.shape
     right = right and np.allclose(got, demanded, 1e-3, 1e-4)
     print("%s: expected %s %s" % (finding, demanded.dtype, demanded.tolist()))
@@ -59,6 +60,13 @@ case(
     13,
     "(float[1,3] x) => (float[1,2] v, int64[1,2] y)",
     "k = Constant<value=int64[1] {2}>() v, y = TopK(x, k)",
+    x,
+)
+case(
+    "Shape from 1 on",
+    15,
+    "(float[1,3] x) => (int64[1] y)",
+    "y = Shape<start=1>(x)",
     x,
 )
 

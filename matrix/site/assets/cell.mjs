@@ -33,7 +33,7 @@ async function cellOf(key) {
   if (!row) return undefined;
   const [made, exports, all] = await Promise.all([load("environments"), load(`exports/${place.split("-")[0]}`), columns()]);
   const logs = made.logs ? await load(`logs/${place}`) : {};
-  const causes = row.status === "WRONG" ? ((await load(`causes/${place}`).catch(() => ({})))[`${model}/${label}`] ?? []) : [];
+  const causes = row.status === "WRONG" ? ((await load(`causes/${place}`))[`${model}/${label}`] ?? []) : [];
   const file = exports.find(e => e.model === model && e.label === label) ?? {};
   const entry = { source: about.sources.find(e => e.name === source), target: about.targets.find(e => e.name === target) };
   const log = logs[`${model}/${label}`] ?? (row.status === "NOT_EXPORTED" ? file.log : undefined);
@@ -88,7 +88,7 @@ function page({ key, source, model, label, target, row, file, entry, made, log, 
     <p class="lead">${entry.source.framework} → ${entry.target.runtime}</p>
     <p class="verdict">${status(row.status)} <span class="soft">${meanings[row.status] ?? ""}</span></p>
     ${row.message || file.message ? html`<pre class="said">${row.message || file.message}</pre>` : nothing}
-    ${causes.length ? html`<h2>Why it is wrong</h2><ul class="causes">${causes.map(([what, fault, script]) =>
+    ${causes.length ? html`<h2>Why it is wrong</h2><ul>${causes.map(([what, fault, script]) =>
       html`<li>${what} <span class="soft">(${fault}${script ? html`; shown without the suite by <code>docs/findings/${script}</code>` : nothing})</span></li>`)}</ul>` : nothing}
     ${facts([["Stage", row.stage], ["Blame", row.blame], ["Expected", expected[row.expected]], ["Noise", row.noise === null ? "" : `${number(row.noise)} × rounding`],
       ["Load", row.load_seconds === null ? "" : seconds(row.load_seconds)], ["Run", row.run_seconds === null ? "" : seconds(row.run_seconds)],

@@ -34,8 +34,8 @@ export function asked(model) {
  * ops, opset, shapes, precision}, each "" or missing where it does not matter: kinds ("layer/recurrent") and models are
  * lists, of which any will do; ops are those that a file may have, at the versions of an opset unless that leaves too few
  * (relaxed). Where there are ops and too few files have all the rest, shapes and then precision are left out, if that
- * brings more (without). Cases of
- * single operators, which some runtimes were not given, take part only where no layer or network does (cases).
+ * brings more (without). Cases of single operators, which some runtimes were not given, take part only where no layer or
+ * network does (cases).
  */
 export function matching(all, table, wanted) {
   const ways = wanted.ops?.length ? [[], ["shapes"], ["shapes", "precision"]] : [[]];
