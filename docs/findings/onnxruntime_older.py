@@ -1,4 +1,4 @@
-"""ONNX Runtime 1.16 and 1.24: reductions of nothing, and Attention with soft caps and masks; no error, other numbers.
+"""ONNX Runtime 1.16 and 1.24: reductions of nothing; Attention with soft caps, masks, padding; no error, other numbers.
 
 onnxruntime 1.16 or 1.24, numpy; the suite's own Python, with onnx, makes the files. Environment: onnxruntime1.16 for
 the reductions, onnxruntime1.24 for Attention.
@@ -17,15 +17,15 @@ FLOAT, INT64, BOOL = 1, 7, 9  # as onnx.TensorProto has them
 wrong = []
 
 
-def case(name, operator, attributes, opset, kinds, feeds, expected):
+def case(name, operator, attributes, opset, kinds, feeds, expected, inputs=None):
     path = FOLDER / f"{name.replace(' ', '_').replace(',', '')}.onnx"
     if MAKE:
         from onnx import helper, save
 
-        inputs = [helper.make_tensor_value_info(n, kinds[n], feeds[n].shape) for n in feeds]
+        values = [helper.make_tensor_value_info(n, kinds[n], feeds[n].shape) for n in feeds]
         output = helper.make_tensor_value_info("y", FLOAT, expected.shape)
-        node = helper.make_node(operator, list(feeds), ["y"], **attributes)
-        graph = helper.make_graph([node], "g", inputs, [output])
+        node = helper.make_node(operator, inputs or list(feeds), ["y"], **attributes)
+        graph = helper.make_graph([node], "g", values, [output])
         ir = 8 if opset < 20 else 10
         FOLDER.mkdir(parents=True, exist_ok=True)
         save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir), path)
@@ -78,6 +78,19 @@ for name, given, softcap, kind, added in (
 ):
     truth = attention(added, softcap)
     case(name, "Attention", {"softcap": softcap}, 23, {**kinds, "mask": kind}, {**feeds, "mask": given}, truth)
+
+# The number of keys that are no padding: since ONNX 1.23 the diagonal of opset 24 ends at the last of them; until 1.22 it
+# began at the upper left, as it does in 1.24.
+inputs = ["q", "k", "v", "", "", "", "keys"]
+columns, rows = np.arange(3), np.arange(2)[:, None]
+for name, keys, causal, allowed in (
+    ("Attention, one of three keys is padding", 2, 0, columns < 2),
+    ("Attention, causal, two queries and three keys", 3, 1, columns <= rows + 1),
+):
+    q = q[:, :, :2]
+    truth = attention(np.where(allowed, 0, -np.inf), 0)
+    feeds = {"q": q, "k": k, "v": v, "keys": np.array([keys])}
+    case(name, "Attention", {"is_causal": causal}, 24, {**kinds, "keys": INT64}, feeds, truth, inputs)
 
 if MAKE:
     sys.exit()

@@ -106,5 +106,18 @@ for length, suspect in ((63, None), (64, "evaluator")):
     row, first = np.arange(length, dtype="f4")[None], np.array([[0, 1, 2]])
     case(f"GatherElements of {length}", row[:, :3], "GatherElements", [row, first], suspect=suspect, axis=1)
 
+nodes = [helper.make_node("Optional", ["x"], ["o"]), helper.make_node("OptionalGetElement", ["o"], ["y"])]
+graph = helper.make_graph(nodes, "g", *([value(n, TensorProto.FLOAT, [3])] for n in "xy"))
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+checker.check_model(model, full_check=True)
+print("The element of an Optional: expected", shift[:3])
+for name, run in (
+    ("onnxruntime", ort.InferenceSession(model.SerializeToString()).run),
+    ("evaluator", ReferenceEvaluator(model).run),
+):
+    got = run(None, {"x": shift[:3]})[0]
+    print(f"  {name}: got {got}")
+    seen.append(isinstance(got, list) == (name == "evaluator"))
+
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(not all(seen))
