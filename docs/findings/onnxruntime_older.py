@@ -79,8 +79,8 @@ for name, given, softcap, kind, added in (
     truth = attention(added, softcap)
     case(name, "Attention", {"softcap": softcap}, 23, {**kinds, "mask": kind}, {**feeds, "mask": given}, truth)
 
-# The number of keys that are no padding: since ONNX 1.23 the diagonal of opset 24 ends at the last of them; until 1.22 it
-# began at the upper left, as it does in 1.24.
+# The number of keys that are no padding: since ONNX 1.23 the diagonal of opset 24 ends at the last of them. Until 1.22
+# it began at the upper left, as it does in ONNX Runtime 1.24.
 inputs = ["q", "k", "v", "", "", "", "keys"]
 columns, rows = np.arange(3), np.arange(2)[:, None]
 for name, keys, causal, allowed in (

@@ -1,7 +1,7 @@
 """PyTorch 2.9, dynamo: two convolutions without a bias that read one tensor, each with its BatchNorm, share a bias.
 
 onnxscript's rule that folds a BatchNorm into its convolution names the new bias after the convolution's input, and the
-second replaces the first. torch 2.9.1, onnxscript 0.5.6, onnx 1.19.1, numpy 2.3.5; right in torch 2.13 with onnxscript 0.7.2.
+second replaces the first. torch 2.9.1, onnxscript 0.5.6, onnx 1.19.1, numpy 2.3.5; right in onnxscript 0.7.2.
 Environment: torch2.9.
     .tox/torch2.9/bin/python docs/findings/torch_fused_batch_norm.py
 """
