@@ -704,6 +704,8 @@ def normalisation(kind, **names):
             raise NotImplementedError("nnx.LayerNorm has a scale for one axis only")
         arrays = {names.get(name, name): array for name, array in node.weights.items()}
         options = {names.get(name, name): value for name, value in attributes.items()}
+        # The exporter casts the result to the dtype that the layer was made with.
+        options["param_dtype"] = arrays["scale"].dtype
         return loaded(functools.partial(kind, len(arrays["scale"]), **options), arrays)
 
     return make

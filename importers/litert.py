@@ -19,7 +19,7 @@ import onnx
 import onnx2tf
 
 PACKAGES = ("onnx2tf", "ai-edge-litert", "tensorflow", "onnx")
-UNSUPPORTED = (r"is not yet implemented", r"not supported")
+UNSUPPORTED = (r"is not yet implemented", r"not supported", r"Unsupported TensorFlow type")
 WRITES_BESIDE_MODEL = True  # it simplifies the file where it lies
 ISOLATE = True  # Keras keeps names and graphs
 

@@ -15,7 +15,7 @@ import MNN
 import numpy as np
 
 PACKAGES = ("MNN", "numpy")
-UNSUPPORTED = (r"These Op Not Support", r"Don't support (type|cast)")
+UNSUPPORTED = (r"These Op Not Support", r"Don't support (type|cast)", r"unsupported data type")
 ISOLATE = True  # a file that it cannot convert may end the process
 
 SETTINGS = {"backend": "CPU", "numThread": 1, "precision": "high"}

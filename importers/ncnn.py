@@ -26,12 +26,13 @@ UNSUPPORTED = (
     r"No Op registered for",
     r"tensor type 0 is not supported",
     r"dtype=null",
+    r"does not support",
 )
 ISOLATE = True  # a layer that lacks a parameter may end the process
 
 #: The program in pnnx's wheel. Its Python package is not imported: it wants PyTorch, which ONNX files do not need.
 PNNX = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
-DTYPES = {"float": "float32", "double": "float64", "int": "int32"}
+DTYPES = {"half": "float16", "float": "float32", "double": "float64", "int": "int32"}
 KINDS = {"float32": "f32", "int64": "i64", "int32": "i32", "bool": "bool"}
 EXAMPLES = ({"batch": 2}, 8), ({"batch": 3}, 9)
 """Lengths of dynamic axes to convert with: of those by name, and of all others."""

@@ -5,7 +5,14 @@ import tensorflow as tf
 from onnx2kerastl import onnx_to_keras
 
 PACKAGES = ("onnx2kerastl", "tensorflow", "onnx")
-UNSUPPORTED = (r"^UnsupportedLayer\b", r"to a TensorFlow DType")
+UNSUPPORTED = (
+    r"^UnsupportedLayer\b",
+    r"to a TensorFlow DType",
+    r"is not implemented",
+    r"not supported",
+    r"do not support",
+    r"Unsupported params",
+)
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -4,7 +4,12 @@ import onnx
 import torch
 
 PACKAGES = ("onnx2torch", "torch", "onnx")
-UNSUPPORTED = (r"is not implemented", r"not supported")
+UNSUPPORTED = (
+    r"is not implemented",
+    r"not supported",
+    r"only supported types are",
+    r"'list' object has no attribute 'dtype'",  # tensors alone, no sequences
+)
 WRITES_BESIDE_MODEL = True  # what its shape inference has found
 
 torch.set_num_threads(1)

@@ -9,6 +9,8 @@ PACKAGES = ("onnxruntime",)
 UNSUPPORTED = (
     r"^NotImplemented\b",
     r"not supported",
+    r"does not support",
+    r"Unsupported pooling size",
     r"is under development and support",  # an opset newer than this runtime
     r"not a registered function/op",
     r"Unsupported model IR version",

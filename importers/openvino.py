@@ -10,8 +10,8 @@ UNSUPPORTED = (
     r"not supported",
     r"must be static",
     r"Unsupported value_info type",
-    r"[Uu]nsupported (type|padding mode|src_prc)",
-    r"doesn't support",
+    r"[Uu]nsupported ((element |data |operation of )?type|padding mode|src_prc)",
+    r"(doesn't|does not) support",
     r"only supported for",
     r"`fmod` attribute must be set to 1",
 )

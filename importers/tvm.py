@@ -16,6 +16,7 @@ UNSUPPORTED = (
     r"not (yet )?supported",
     r"[Uu]nsupported",
     r"Only constant",
+    r"[Oo]nly (.* )?support",
     r"must be a constant",
     r"cannot handle ShapeExpr",
     r"unknown dtype `object`",  # texts, empty optionals
