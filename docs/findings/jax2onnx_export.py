@@ -70,6 +70,18 @@ def gelu():
     check("an error below 1e-14", "an error of %.1e, output %s" % (error, got.dtype), reproduced=error > 1e-9)
 
 
+def layer_norm():
+    """Made for float32, its weights then set to bfloat16, as a checkpoint is loaded."""
+    norm = nnx.LayerNorm(8, rngs=nnx.Rngs(0))
+    norm.scale.set_value(norm.scale.astype("bfloat16"))
+    norm.bias.set_value(norm.bias.astype("bfloat16"))
+    told = jax.ShapeDtypeStruct((2, 3, 8), jnp.bfloat16)
+    declared = to_onnx(norm, [told]).graph.output[0].type.tensor_type.elem_type
+    native, written = jax.eval_shape(norm, told).dtype, onnx.TensorProto.DataType.Name(declared).lower()
+    print("nnx.LayerNorm with weights of bfloat16, param_dtype=float32")
+    check(native, written, reproduced=(native, written) == (jnp.bfloat16, "float"))
+
+
 def refused(what, function, *shapes):
     """An export that raises, where JAX computes."""
     print(what)
@@ -87,6 +99,7 @@ pool("nnx.avg_pool", lambda x: nnx.avg_pool(x, **sizes))
 
 stale_shapes()
 gelu()
+layer_norm()
 refused("nnx.max_pool with its window by position", lambda x: nnx.max_pool(x, (2, 2)), x.shape)
 
 print("lax.reduce_window over the space of an image")

@@ -86,6 +86,9 @@ case("  of two open axes", transpose(1, 0), ["a", "b"], (3, 4), ["b", "a"])
 case("  of one", transpose(1, 0), ["a", 4], (3, 4), [4, "a"], wrong=False)
 case("Transpose (2, 0, 1, 3) of 7 x 2 x 2 x 4", transpose(2, 0, 1, 3), [7, 2, 2, 4], (7, 2, 2, 4), [2, 7, 2, 4])
 
+pool = [helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2])]
+case("MaxPool: channels last, which onnx2tf documents", pool, [1, 3, 4, 8], (1, 3, 4, 8), [1, 3, 2, 4])
+
 weights = {name: (rng.normal(size=(1, 20, n)) * 0.5).astype("f4") for name, n in (("W", 4), ("R", 5))}
 weights["B"] = np.zeros((1, 40), "f4")
 lstm = [helper.make_node("LSTM", ["x", "W", "R", "B"], ["y"], hidden_size=5)]

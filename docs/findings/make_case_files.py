@@ -318,6 +318,8 @@ write("RNN-layout", 14, "(float[2,1,1] x) => (float[2,1,1,1] y, float[2,1,1] a)"
 
 # For onnx2kerastl, X2Paddle, NNabla, jaxonnxruntime and MXNet.
 pairs = f([1, 9, 2], [3, 4, 5])
+nothing = "(float[2] x, int64[1] starts, int64[1] ends) => (float[0] y)"
+write("Slice-empty", 13, nothing, "y = Slice(x, starts, ends)", [], x=f(1, 2), starts=i(1), ends=i(1))
 write("ArgMax-default", 13, "(float[2,3] x) => (int64[1,3] y)", "y = ArgMax(x)", [[1, 0, 1]], x=pairs)
 last = "y = ArgMax<axis=1, select_last_index=1>(x)"
 write("ArgMax-last", 13, "(float[1,2] x) => (int64[1,1] y)", last, [[1]], x=f([2, 2]))

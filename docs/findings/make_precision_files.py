@@ -27,23 +27,23 @@ def rounded(array, dtype):
     return array if array.dtype.kind == "i" else array.astype(helper.tensor_dtype_to_np_dtype(KINDS[dtype]))
 
 
-def model(nodes, values, dtype, shape):
+def model(nodes, values, dtype, shape, opset):
     """The graph in one type of floats; all values but x are constants of the file."""
     held = [numpy_helper.from_array(array, name) for name, array in values.items() if name != "x"]
     fed = helper.np_dtype_to_tensor_dtype(values["x"].dtype)
     value = helper.make_tensor_value_info("x", fed, values["x"].shape)
     result = helper.make_tensor_value_info("y", KINDS[dtype], shape)
     graph = helper.make_graph(nodes, "g", [value], [result], held)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
 
 
-def write(name, dtypes, fed, nodes, **constants):
+def write(name, dtypes, fed, nodes, opset=17, **constants):
     """The file in each dtype, what to feed, and what is exact for the numbers that the file holds."""
     for dtype in dtypes:
         values = {key: rounded(array, dtype) for key, array in dict(constants, x=fed).items()}
         exact = {key: array if array.dtype.kind == "i" else array.astype("f8") for key, array in values.items()}
-        expected = ReferenceEvaluator(model(nodes, exact, "float64", None)).run(None, {"x": exact["x"]})[0]
-        made = model(nodes, values, dtype, expected.shape)
+        expected = ReferenceEvaluator(model(nodes, exact, "float64", None, opset)).run(None, {"x": exact["x"]})[0]
+        made = model(nodes, values, dtype, expected.shape, opset)
         checker.check_model(made, full_check=True)
         save(made, folder / f"{name}-{dtype}.onnx")
         np.savez(folder / f"{name}-{dtype}.npz", x=exact["x"], expected=expected)
@@ -71,6 +71,8 @@ rows = np.sin(np.arange(24.0)).reshape(1, 8, 3)
 write("LSTM", floats, x.reshape(2, 1, 3), recurrent, w=rows, r=np.cos(np.arange(16.0)).reshape(1, 8, 2))
 for op, activation, c in (("Add", "Tanh", 1.0), ("Mul", "Relu", -2.0), ("Sub", "Relu", 1.0)):
     write(f"{op}-{activation}", floats, x, chain((op, ["c"], {}), (activation, [], {})), c=np.array([c]))
+pool = chain(("MaxPool", [], {"kernel_shape": [2]}))
+write("MaxPool", ["bfloat16"], x.reshape(1, 2, 3), pool, opset=22)  # which lets it take bfloat16
 write("Mul-Sqrt", floats, x, [helper.make_node("Mul", ["x", "x"], ["t"]), helper.make_node("Sqrt", ["t"], ["y"])])
 
 print(len(list(folder.glob("*.onnx"))), "files in", folder)

@@ -51,6 +51,10 @@ CASES = {  # opset, signature, body, inputs; the versions that are wrong, and wh
         *(14, "(int8[2,2] x, int8[2,2] z) => (int8[2,2] y)", "y = Div(x, z)", numbers),
         *(FOUR, "f4", (2, 2), [0.5, 1, 1.5, 2]),
     ),
+    "Add-int64": (  # x for x + w, or what lay in the memory of w
+        *(13, "(int64[2,2] x) => (int64[2,2] y)", "w = Constant<value = int64[2,2] {10, 20, 30, 50}>() y = Add(x, w)"),
+        *({"x": square.astype("i8")}, ("4.8",), "f4", (2, 2), MEMORY),
+    ),
     "Neg-half": (
         *(13, "(float16[2,2] x) => (float16[2,2] y)", "y = Neg(x)", {"x": square.astype("f2")}),
         *(FOUR, "f4", (2, 2), -square),
@@ -212,7 +216,8 @@ def check():
         print(f"{name}: expected {right} {expected.shape} {expected.ravel()[:8]}")
         print(f"  got {got.dtype} {got.shape} {got.ravel()[:8]}")
         wrong = (str(got.dtype), got.shape) != (right, expected.shape) or not np.allclose(got, expected, 1e-4, 1e-5)
-        claimed = values is None or np.allclose(got.ravel(), np.broadcast_to(np.ravel(values), got.size), 1e-4, 1e-5)
+        given = expected if values is MEMORY else np.broadcast_to(np.ravel(values), got.size)
+        claimed = np.allclose(got.ravel(), given.ravel(), 1e-4, 1e-5) != (values is MEMORY)
         seen.append(wrong and (got.dtype, got.shape) == (dtype, shape) and claimed)
         if not seen[-1]:
             print("  not as claimed")

@@ -3,8 +3,8 @@
 Environments and arguments, after make_precision_files.py (versions as in tox.ini):
     python docs/findings/make_precision_files.py /tmp/findings/precisions
     .tox/ENVIRONMENT/bin/python docs/findings/precisions.py /tmp/findings/precisions TOOL
-Environment: jaxonnxruntime0.3, mnn3.6, mxnet1.9, ncnn1.0, onnx2kerastl0.0.198, opencv5.0, x2paddle1.6; TOOL is the name
-without the number, for X2Paddle with Paddle Inference `inference`.
+Environment: jaxonnxruntime0.3, litert1.29, mnn3.6, mxnet1.9, ncnn1.0, onnx2kerastl0.0.198, opencv5.0, tinygrad0.14,
+x2paddle1.6; TOOL is the name without the number, for X2Paddle with Paddle Inference `inference`.
 """
 
 import importlib.util
@@ -34,6 +34,7 @@ GIVEN = {
         **{name + "-float16": ("float16", RIGHT) for name in ("Add", "Relu", "MatMul", "Gather")},
         **{name + "-bfloat16": ("bfloat16", RIGHT) for name in ("Add", "Relu", "MatMul", "Gather")},
     },
+    "litert": {"Gather-float16": ("float32", RIGHT)},  # onnx2tf's file of float32; the one of float16 does, too
     "mnn": {  # float32 alone; two weights of bfloat16 are taken for one of float32
         **{name + "-float64": ("float32", SINGLE) for name in ("Add", "Relu", "MatMul", "Gather", "Gemm")},
         **{name + "-float16": ("float32", RIGHT) for name in ("Add", "Relu", "MatMul", "Gather")},
@@ -67,7 +68,9 @@ GIVEN = {
         "Add-float64": ("float64", RIGHT),
         "Gather-float64": ("float64", RIGHT),
         **{name + "-float16": ("float32", RIGHT) for name in ("Add", "Relu", "MatMul", "Gather")},
+        "Gather-bfloat16": ("uint64", WRONG),  # the label: the memory holds two bytes for each number
     },
+    "tinygrad": {"MaxPool-bfloat16": ("float32", RIGHT)},
 }
 
 
@@ -94,6 +97,21 @@ def jaxonnxruntime(path, x):
     from jaxonnxruntime import backend
 
     return np.asarray(backend.prepare(onnx.load(path)).run({"x": x})[0])
+
+
+def litert(path, x):
+    """The signature of the file of float32 that onnx2tf writes."""
+    import contextlib
+    import io
+
+    import ai_edge_litert.interpreter
+    import onnx2tf
+
+    made = tempfile.mkdtemp()
+    with contextlib.redirect_stdout(io.StringIO()):
+        onnx2tf.convert(path, output_folder_path=made, output_signaturedefs=True, verbosity="error")
+    written = made + "/" + os.path.basename(path)[:-5] + "_float32.tflite"
+    return ai_edge_litert.interpreter.Interpreter(written).get_signature_runner()(x=x)["y"]
 
 
 def mnn(path, x):
@@ -166,6 +184,13 @@ def opencv(path, x):
     net = cv2.dnn.readNetFromONNX(path)
     net.setInput(x, "x")
     return net.forward()
+
+
+def tinygrad(path, x):
+    """The runner."""
+    from tinygrad.nn.onnx import OnnxRunner
+
+    return OnnxRunner(path)({"x": x})["y"].numpy()
 
 
 def held(got, expected, dtype):
