@@ -18,15 +18,15 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from matrix.dataset import Matrix, write_whole
-from matrix.site import cells, choose, diff, method, operators, overview, pairs, scores, speed, versions
+from matrix.site import cells, choose, diff, method, operators, overview, pairs, scores, speed, versions, wrong
 
 ASSETS = Path(__file__).with_name("assets")
 #: The pages in the order of the navigation: each has TITLE, view(matrix) for its template, and data(matrix, work):
 #: names and values of its data scripts, or names and bytes of files. One with wanted(matrix) is there only where that
 #: is so.
 PAGES: dict[str, ModuleType] = {
-    "index": overview, "choose": choose, "scores": scores, "speed": speed, "operators": operators, "versions": versions,
-    "diff": diff, "method": method,
+    "index": overview, "choose": choose, "scores": scores, "speed": speed, "operators": operators, "wrong": wrong,
+    "versions": versions, "diff": diff, "method": method,
 }  # fmt: skip
 #: Those that are come by from others: of one source and target, of one cell.
 BEHIND: dict[str, ModuleType] = {"pair": pairs, "cell": cells}

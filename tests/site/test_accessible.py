@@ -30,6 +30,7 @@ VIEWS = {
     "operators": ("operators.html", "#operators td"),
     "operator": (f"operators.html#operator=Relu&target={TARGETS[1]}", "#operator table"),
     "versions": ("versions.html#tool=versions%2Ftarget-fake.off&all=1", ".cells tbody tr"),
+    "wrong": ("wrong.html", "#open"),
     "diff": ("diff.html", "#changes p"),
     "method": ("method.html", "table"),
 }
