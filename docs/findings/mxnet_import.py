@@ -1,6 +1,6 @@
 """MXNet's ONNX importer: what it makes of initializers, pooling, transposed convolutions and reductions.
 
-mxnet 1.9.1, onnx 1.8.1, numpy 1.23.5. Environment: mxnet1.9.
+mxnet 1.9.1 (1.8.0.post0 and 1.7.0.post2 alike), onnx 1.8.1, numpy 1.23.5. Environment: mxnet1.9.
     .tox/mxnet1.9/bin/python docs/findings/mxnet_import.py
 """
 
@@ -64,6 +64,8 @@ z = rng.normal(size=(2, 3, 4)).astype("f4")
 log_sum = np.log(np.exp(z).sum(1, keepdims=True))
 case("ReduceLogSumExp 13, axes an attribute", z, log_sum, "ReduceLogSumExp", axes=[1], keepdims=1, wrong=False)
 case("ReduceLogSumExp 18, axes an input", z, log_sum, "ReduceLogSumExp", [np.array([1])], 18, keepdims=1)
+squares = (z**2).sum(1, keepdims=True)
+case("ReduceSumSquare 18, axes an input", z, squares, "ReduceSumSquare", [np.array([1])], 18, keepdims=1)
 case("ReduceSum 13, axes an input", z, z.sum(1, keepdims=True), "ReduceSum", [np.array([1])], keepdims=1)
 
 print("reproduced" if all(seen) else "not reproduced")
