@@ -56,6 +56,19 @@ for counted, first in ((0, 1.5), (1, 1)):  # MXNet always counts
     finding = "AveragePool, count_include_pad=%d" % counted
     case(finding, row, expected, "AveragePool", count_include_pad=counted, wrong=not counted, **ends)
 case("LpPool, p=3", -row, np.array([[[[9, 91, 341]]]]) ** (1 / 3), "LpPool", kernel_shape=[1, 2], strides=[1, 2], p=3)
+apart = {"kernel_shape": [1, 2], "dilations": [1, 2]}
+case("AveragePool, dilations", row, row[..., 1:-1], "AveragePool", opset=19, **apart)
+case("LpPool, dilations", row, np.hypot(row[..., :-2], row[..., 2:]), "LpPool", opset=18, p=2, **apart)
+ceiled = np.array([[[[2.5, 5.5]]]])
+case("AveragePool, ceil_mode", row, ceiled, "AveragePool", kernel_shape=[1, 4], strides=[1, 4], ceil_mode=1)
+upper = np.array([[[[1.5, 2.5, 3.5, 4.5, 5.5, 6]]]])
+case("AveragePool, SAME_UPPER", row, upper, "AveragePool", kernel_shape=[1, 2], auto_pad="SAME_UPPER")
+lower = np.roll(upper, 1)
+lower[..., 0] = 1
+case("AveragePool, SAME_LOWER", row, lower, "AveragePool", kernel_shape=[1, 2], auto_pad="SAME_LOWER")
+norms = np.hypot(row, np.append(row[..., 1:], [[[[0]]]], 3))
+case("LpPool, SAME_UPPER", row, norms, "LpPool", kernel_shape=[1, 2], p=2, auto_pad="SAME_UPPER")
+case("MaxPool, SAME_LOWER", row, row, "MaxPool", kernel_shape=[1, 2], auto_pad="SAME_LOWER")
 
 ones, kernel = np.ones((1, 1, 4, 4), "f4"), np.ones((1, 1, 1, 1), "f4")
 case("ConvTranspose, pads", ones, ones[:, :, 1:-1, 1:-1], "ConvTranspose", [kernel], kernel_shape=[1, 1], pads=[1] * 4)
