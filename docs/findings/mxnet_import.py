@@ -1,6 +1,6 @@
 """MXNet's ONNX importer: what it makes of initializers, pooling, transposed convolutions and reductions.
 
-mxnet 1.9.1, onnx 1.8.1, numpy 1.23.5. Environment: mxnet1.9.
+mxnet 1.9.1 (1.8.0.post0 and 1.7.0.post2 alike), onnx 1.8.1, numpy 1.23.5. Environment: mxnet1.9.
     .tox/mxnet1.9/bin/python docs/findings/mxnet_import.py
 """
 
@@ -56,6 +56,19 @@ for counted, first in ((0, 1.5), (1, 1)):  # MXNet always counts
     finding = "AveragePool, count_include_pad=%d" % counted
     case(finding, row, expected, "AveragePool", count_include_pad=counted, wrong=not counted, **ends)
 case("LpPool, p=3", -row, np.array([[[[9, 91, 341]]]]) ** (1 / 3), "LpPool", kernel_shape=[1, 2], strides=[1, 2], p=3)
+apart = {"kernel_shape": [1, 2], "dilations": [1, 2]}
+case("AveragePool, dilations", row, row[..., 1:-1], "AveragePool", opset=19, **apart)
+case("LpPool, dilations", row, np.hypot(row[..., :-2], row[..., 2:]), "LpPool", opset=18, p=2, **apart)
+ceiled = np.array([[[[2.5, 5.5]]]])
+case("AveragePool, ceil_mode", row, ceiled, "AveragePool", kernel_shape=[1, 4], strides=[1, 4], ceil_mode=1)
+upper = np.array([[[[1.5, 2.5, 3.5, 4.5, 5.5, 6]]]])
+case("AveragePool, SAME_UPPER", row, upper, "AveragePool", kernel_shape=[1, 2], auto_pad="SAME_UPPER")
+lower = np.roll(upper, 1)
+lower[..., 0] = 1
+case("AveragePool, SAME_LOWER", row, lower, "AveragePool", kernel_shape=[1, 2], auto_pad="SAME_LOWER")
+norms = np.hypot(row, np.append(row[..., 1:], [[[[0]]]], 3))
+case("LpPool, SAME_UPPER", row, norms, "LpPool", kernel_shape=[1, 2], p=2, auto_pad="SAME_UPPER")
+case("MaxPool, SAME_LOWER", row, row, "MaxPool", kernel_shape=[1, 2], auto_pad="SAME_LOWER")
 
 ones, kernel = np.ones((1, 1, 4, 4), "f4"), np.ones((1, 1, 1, 1), "f4")
 case("ConvTranspose, pads", ones, ones[:, :, 1:-1, 1:-1], "ConvTranspose", [kernel], kernel_shape=[1, 1], pads=[1] * 4)
@@ -64,6 +77,8 @@ z = rng.normal(size=(2, 3, 4)).astype("f4")
 log_sum = np.log(np.exp(z).sum(1, keepdims=True))
 case("ReduceLogSumExp 13, axes an attribute", z, log_sum, "ReduceLogSumExp", axes=[1], keepdims=1, wrong=False)
 case("ReduceLogSumExp 18, axes an input", z, log_sum, "ReduceLogSumExp", [np.array([1])], 18, keepdims=1)
+squares = (z**2).sum(1, keepdims=True)
+case("ReduceSumSquare 18, axes an input", z, squares, "ReduceSumSquare", [np.array([1])], 18, keepdims=1)
 case("ReduceSum 13, axes an input", z, z.sum(1, keepdims=True), "ReduceSum", [np.array([1])], keepdims=1)
 
 print("reproduced" if all(seen) else "not reproduced")

@@ -34,6 +34,7 @@ GIVEN = {  # dtype, shape and values of the last output; None: it is missing
     "Resize-nearest": ("float32", (1, 1, 1, 7), [5, 5, 5, 6, 6, 6, 6]),
     "ConvTranspose-shape": ("float32", (1, 1, 1, 3), [1, 0, 2]),
     "Softmax-11": ("float32", (1, 2, 1, 1), [1, 1]),  # along the last axis
+    "Mod-zero": ("float32", (2,), [np.inf, -np.inf]),  # opset 28 wants the sign of the divisor
 }
 
 

@@ -94,6 +94,16 @@ for name, zero, strange in (("float8e4m3fn", 2.0**-7, 480), ("float8e5m2", 2.0**
         ("float32", [zero, 1, strange]),
         x=held,
     )
+for mode, right in (("up", [2, 4, 4]), ("down", [1, 2, 2])):
+    case(
+        "Cast to float8e8m0, round_mode " + mode,
+        24,
+        "(float[3] x) => (float8e8m0[3] y)",
+        'y = Cast<to=24, round_mode="%s">(x)' % mode,
+        ("float8_e8m0fnu", right),
+        ("float8_e8m0fnu", [1, 2, 4]),
+        x=f(1.1, 2.5, 3.5),
+    )
 
 # Outputs that are not computed, or not of the dtype.
 norm = "(float[2,2] x, float[2] w, float[2] b) => (float[2,2] y, float[2,1] m)"
@@ -214,6 +224,19 @@ case(
     ("float32", [2]),
     a=f(1),
     b=f(2),
+)
+
+# ONNX's text takes the interpolated value of a point, its cases the greatest of its four weighted corners.
+case(
+    "RoiAlign, max, by ONNX's cases",
+    22,
+    "(float[1,1,2,2] x, float[1,4] r, int64[1] i) => (float[1,1,1,1] y)",
+    'y = RoiAlign<coordinate_transformation_mode="output_half_pixel", mode="max", sampling_ratio=1>(x, r, i)',
+    ("float32", [[[[1]]]]),
+    ("float32", [[[[2.5]]]]),
+    x=f(1, 2, 3, 4).reshape(1, 1, 2, 2),
+    r=f([0, 0, 1, 1]),
+    i=i(0),
 )
 
 # Other rules than those of opset 28, which TVM does not know and takes all the same.
