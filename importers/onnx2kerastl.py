@@ -42,4 +42,5 @@ def run(session, inputs):
     arrays = [tensor_of(inputs[name]) for name in names]
     arrays = [array[None] if array.ndim < len(own.shape) else array for array, own in zip(arrays, model.inputs)]
     result = model(arrays if len(arrays) > 1 else arrays[0], training=False)
-    return dict(zip(outputs, [result] if tf.is_tensor(result) else result))  # one may be given where there are more
+    # One may be given where there are more; a constant is an array of NumPy's.
+    return dict(zip(outputs, result if isinstance(result, (list, tuple)) else [result]))

@@ -17,11 +17,14 @@ from onnx.reference import ReferenceEvaluator
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
 OTHERWISE = ("Softmax-11", "Unique-unsorted")  # wrong in the evaluator; ONNX Runtime and ONNX's cases agree with us
+written = set()
 warnings.simplefilter("ignore")  # overflows and zeros as divisors are meant
 
 
 def write(name, opset, signature, body, expected, **inputs):
     """A graph, its inputs, and the value of its last output."""
+    assert name not in written, name
+    written.add(name)
     model = parser.parse_model(f'<ir_version: 10, opset_import: ["" : {opset}]> g {signature} {{ {body} }}')
     checker.check_model(model, full_check=True)
     names = [output.name for output in model.graph.output]
@@ -194,7 +197,7 @@ write("Split-uneven", 18, "(float[5] x) => (float[3] a, float[2] y)", "a, y = Sp
       x=f(1, 2, 3, 4, 5))  # fmt: skip
 pool = "(float[1,1,4,4] x) => (float[1,1,2,2] y)"
 wide = "kernel_shape=[2,2], strides=[1,1], dilations=[2,2]>(x)"
-write("MaxPool-dilations", 22, pool, f"y = MaxPool<{wide}", [[[[11, 12], [15, 16]]]], x=square)
+write("MaxPool-2d-dilations", 22, pool, f"y = MaxPool<{wide}", [[[[11, 12], [15, 16]]]], x=square)
 write("AveragePool-dilations", 22, pool, f"y = AveragePool<{wide}", [[[[6, 7], [10, 11]]]], x=square)
 cube = np.arange(27, dtype="f4").reshape(1, 1, 3, 3, 3)
 write("Conv-3d-dilations", 22, "(float[1,1,3,3,3] x) => (float[1,1,1,1,1] y)",
@@ -203,7 +206,7 @@ write("Conv-3d-dilations", 22, "(float[1,1,3,3,3] x) => (float[1,1,1,1,1] y)",
 same = 'y = AveragePool<kernel_shape=[2,2], auto_pad="SAME_UPPER">(x)'
 write("AveragePool-upper", 22, "(float[1,1,2,2] x) => (float[1,1,2,2] y)", same, [[[[2.5, 3], [3.5, 4]]]], x=ramp)
 last = "(float[3] x) => (int64[1] y)"
-write("ArgMax-last", 13, last, "y = ArgMax<select_last_index=1>(x)", [2], x=f(5, 1, 5))
+write("ArgMax-vector-last", 13, last, "y = ArgMax<select_last_index=1>(x)", [2], x=f(5, 1, 5))
 write(
     "Cast-int4",
     21,
@@ -215,8 +218,8 @@ write(
 write("Cast-float8", 21, "(float[3] x) => (float[3] y)", "a = Cast<to=17>(x) y = Cast<to=1>(a)", [1, 0.46875, 448],
       x=f(1, 0.479, 1e6))  # fmt: skip
 write("Clip-integers", 13, "(int32[3] x) => (int32[3] y)", "y = Clip(x)", [-1, 0, 1], x=i(-1, 0, 1, dtype="i4"))
-write("Gather-negative", 13, "(float[2,2] x, int64[1,2] n) => (float[1,2] y)", "y = GatherElements(x, n)", [[3, 4]],
-      x=f([1, 2], [3, 4]), n=i([-1, -1]))  # fmt: skip
+write("GatherElements-negative", 13, "(float[2,2] x, int64[1,2] n) => (float[1,2] y)", "y = GatherElements(x, n)",
+      [[3, 4]], x=f([1, 2], [3, 4]), n=i([-1, -1]))  # fmt: skip
 scattered = "(float[3] x, int64[2] n, float[2] u) => (float[3] y)"
 twice = {"x": f(1, 2, 3), "n": i(1, 1), "u": f(5, 7)}
 write("Scatter-negative", 18, scattered, "y = ScatterElements(x, n, u)", [1, 7, 5], x=f(1, 2, 3), n=i(-1, 1), u=f(5, 7))
@@ -282,7 +285,7 @@ heads = """a = Constant<value_ints=[2]>() u = Unsqueeze(x, a) e = Constant<value
 eight = np.arange(8, dtype="f4").reshape(2, 2, 1, 2)
 write("Expand-heads", 21, "(float[2,2,1,2] x) => (float[2,4,1,2] y)", heads, eight.repeat(2, 1), x=eight)
 widths = "w = Constant<value=float[1,1,2,2]{1,1,1,1}>() y = ConvTranspose<strides=[2,2], output_shape=[5,5]>(x, w)"
-write("ConvTranspose-shape", 22, "(float[1,1,2,2] x) => (float[1,1,5,5] y)", widths,
+write("ConvTranspose-squares", 22, "(float[1,1,2,2] x) => (float[1,1,5,5] y)", widths,
       np.pad(ramp.repeat(2, 2).repeat(2, 3), ((0, 0), (0, 0), (0, 1), (0, 1))), x=ramp)  # fmt: skip
 most = "y = ReduceMax<keepdims=1>(x)"
 write("ReduceMax-all", 18, "(float[2,3] x) => (float[1,1] y)", most, [[6]], x=pair)
@@ -331,7 +334,7 @@ lower = "(float[2,2] x, int64 k) => (float[2,2] y)"
 write("Trilu-fed", 14, lower, "y = Trilu<upper=0>(x, k)", [[1, 2], [3, 4]], x=f([1, 2], [3, 4]), k=np.array(1))
 scatter = "(float[3] d, int64[1,1] n, float[1] u) => (float[3] y)"
 add = 'y = ScatterND<reduction="add">(d, n, u)'
-write("ScatterND-add", 16, scatter, add, [1, 12, 3], d=f(1, 2, 3), n=i([1]), u=f(10))
+write("ScatterND-row-add", 16, scatter, add, [1, 12, 3], d=f(1, 2, 3), n=i([1]), u=f(10))
 selu = "y = Selu<alpha=2.0, gamma=3.0>(x)"
 write("Selu", 6, "(float[2] x) => (float[2] y)", selu, [6 * np.expm1(-1), 3], x=f(-1, 1))
 write(
@@ -346,7 +349,7 @@ write("Div-integers", 14, divided, "y = Div(a, b)", [3, -3], a=i(7, -7, dtype="i
 axes = "(float[2,2] x, int64[{}] a) => (float[{},1] y)".format
 square2 = f([1, 2], [3, 4])
 write("ReduceMean-empty", 18, axes(0, 1), "y = ReduceMean(x, a)", [[2.5]], x=square2, a=np.zeros(0, "i8"))
-write("ReduceL1-fed", 18, axes(1, 2), "y = ReduceL1(x, a)", [[3], [7]], x=square2, a=i(1))
+write("ReduceL1-square", 18, axes(1, 2), "y = ReduceL1(x, a)", [[3], [7]], x=square2, a=i(1))
 write("ReduceSumSquare-fed", 18, axes(1, 2), "y = ReduceSumSquare(x, a)", [[5], [25]], x=square2, a=i(1))
 pooled = "(float[1,1,1,{}] x) => (float[1,1,1,{}] y)".format
 wide = "y = MaxPool<kernel_shape=[1,2], dilations=[1,2], strides=[1,1]>(x)"

@@ -18,7 +18,7 @@ ANY, seen = np.nan, []
 GIVEN = {  # shape and values of the last output, of which ANY changes from run to run; "right": as they should be
     # Reductions that are made of others look at axes that are an attribute, not at an input, which opset 18 has.
     "ReduceL1-held": ((1, 1), [21]),
-    "ReduceL1-fed": ((), [10]),
+    "ReduceL1-square": ((), [10]),
     "ReduceLogSum-held": ((1, 1), np.log([21])),
     "ReduceL1-all": ((), [21]),  # keepdims is 1 where it is not given
     "ReduceL1-attribute": ((2,), [6, 15]),
@@ -45,7 +45,7 @@ GIVEN = {  # shape and values of the last output, of which ANY changes from run 
     "RNN-reverse": ((1, 1, 1), [np.tanh(-1 + 0.5 * np.tanh(0.5))]),  # as forward
     "RNN-forward": "right",
     "Scatter-min": ((3,), [1, 7, 3]),
-    "ScatterND-add": ((3,), [1, 10, 3]),
+    "ScatterND-row-add": ((3,), [1, 10, 3]),
     "ScatterND-mul": ((3,), [1, 7, 3]),
     "Scatter-add": "right",
     "SpaceToDepth-CRD": ((1, 8, 1, 1), [0, 4, 1, 5, 2, 6, 3, 7]),  # DCR

@@ -37,7 +37,7 @@ GIVEN = {  # shape and values of the output; "right": as they should be
     "AveragePool-lower": ((1, 1, 1, 4), [0.5, 1.5, 2.5, 3.5]),  # count_include_pad=0
     "AveragePool-upper": ((1, 1, 2, 2), [2.5, 1.5, 1.75, 1]),
     "MaxPool-lower": "right",
-    "ConvTranspose-shape": ((1, 1, 4, 4), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]),
+    "ConvTranspose-squares": ((1, 1, 4, 4), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]),
     "GridSample-cubic": ((1, 1, 1, 2), [3.5, 2.5]),  # bilinear
     "Max-three": ((2,), [3, 5]),  # the third
     "Max-one": ((1,), [5]),  # as ReduceMax

@@ -22,7 +22,7 @@ GIVEN = {  # dtype, shape and values of the last output; None: it is missing
     "ArgMax-last": ("int64", (1, 1), [0]),  # select_last_index is not looked at
     "Split-three": None,  # always two parts
     "Trilu-fed": ("float32", (2, 2), [1, 0, 3, 4]),  # k is 0
-    "ScatterND-add": ("float32", (3,), [1, 10, 3]),  # replaced, not added
+    "ScatterND-row-add": ("float32", (3,), [1, 10, 3]),  # replaced, not added
     "Selu": ("float32", (2,), [-1.1113, 1.0507]),  # alpha and gamma are not looked at
     "IsInf-negative": ("bool", (3,), [1, 1, 0]),
     "BitShift": ("uint64", (1,), [400]),

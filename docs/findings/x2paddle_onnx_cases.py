@@ -19,10 +19,10 @@ from x2paddle.decoder.onnx_decoder import ONNXDecoder
 folder = sys.argv[1]
 seen = []
 GIVEN = {  # dtype, shape and values of the last output; None: of any values
-    "ReduceL1-fed": ("float32", (1, 1), [10]),  # of all numbers
+    "ReduceL1-square": ("float32", (1, 1), [10]),  # of all numbers
     "MaxPool-strides": ("float32", (1, 1, 1, 2), [2, 4]),  # the kernel is taken for them
     "Split-fed": ("float32", (3,), [3, 4, 5]),  # equal parts
-    "ScatterND-add": ("float32", (3,), [1, 10, 3]),  # replaced, not added
+    "ScatterND-row-add": ("float32", (3,), [1, 10, 3]),  # replaced, not added
     "ArgMax-default": ("int64", (1, 1), [1]),  # of all numbers
     "ArgMax-last": ("int64", (1, 1), [0]),  # select_last_index is not looked at
     "Div-integers": ("float32", (2,), [3.5, -3.5]),
