@@ -142,7 +142,7 @@ def test_from_a_share_to_a_cell_and_its_neighbours(public: Path) -> None:
         page.wait_for_selector("#pair table")
         assert page.locator("h1").inner_text() == f"{SOURCES[0]} → {TARGETS[1]}"
         assert page.locator("#pair tbody tr").first.inner_text().split() == ["alexnet", "WRONG", "CRASH"]
-        page.get_by_role("link", name="WRONG").click()
+        page.get_by_role("link", name="WRONG", exact=True).click()
         page.wait_for_selector("#cell figure svg")
         text = page.locator("#cell").inner_text()
         for wanted in (
@@ -171,7 +171,7 @@ def test_a_wrong_cell_says_why_where_it_is_known(tmp_path: Path, monkeypatch: py
 def test_names_with_html_in_them_stay_text(public: Path) -> None:
     with opened() as page:
         page.goto(f"file://{public}/pair.html#source={SOURCES[1]}&target={TARGETS[1]}")
-        page.get_by_role("link", name="WRONG").click()
+        page.get_by_role("link", name="WRONG", exact=True).click()
         page.wait_for_selector("#cell figure svg")
         assert page.locator("#cell h1").inner_text() == "a/b <u>, float16"
         assert page.locator("#cell :is(u, s, i)").count() == 0

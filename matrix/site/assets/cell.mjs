@@ -89,7 +89,7 @@ function page({ key, source, model, label, target, row, file, entry, made, log, 
     <p class="verdict">${status(row.status)} <span class="soft">${meanings[row.status] ?? ""}</span></p>
     ${row.message || file.message ? html`<pre class="said">${row.message || file.message}</pre>` : nothing}
     ${causes.length ? html`<h2>Why it is wrong</h2><ul>${causes.map(([what, fault, script]) =>
-      html`<li>${what} <span class="soft">(${fault}${script ? html`; shown without the suite by <code>docs/findings/${script}</code>` : nothing})</span></li>`)}</ul>` : nothing}
+      html`<li>${what} <span class="soft">(${fault}${script ? html`; shown without the suite by <code>docs/findings/${script}</code>` : nothing})</span></li>`)}</ul><p class="soft"><a href="wrong.html">All that is wrong</a></p>` : nothing}
     ${facts([["Stage", row.stage], ["Blame", row.blame], ["Expected", expected[row.expected]], ["Noise", row.noise === null ? "" : `${number(row.noise)} × rounding`],
       ["Load", row.load_seconds === null ? "" : seconds(row.load_seconds)], ["Run", row.run_seconds === null ? "" : seconds(row.run_seconds)],
       ["Memory", row.peak_mb === null ? "" : `${row.peak_mb} MB`], ["Other numbers on a repeat", row.spread ? `by up to ${number(row.spread)}` : ""],
