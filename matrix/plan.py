@@ -159,6 +159,11 @@ PUBLISHED: tuple[dict[str, Any], ...] = (
     {"own": True},
     {"all_versions": True, "models": SLICE},
     {"all_versions": True, "sources": [CANONICAL, f"{CASES}@*"]},
+    # Operators are quick also where models are not, but for what converts through TensorFlow.
+    {
+        "sources": [f"{CASES}@{HOST.name}"],
+        "targets": [t.name for t in TARGETS.values() if t.slow and t.path.stem != "litert"],
+    },
 )
 #: Where the published matrix has files of the versions of a framework that are not its usual one.
 JUDGES = (EVALUATOR, "onnxruntime.all", "openvino.f32")

@@ -280,6 +280,9 @@ def test_the_published_matrix_has_all_that_is_named_once() -> None:
     assert {name for name, e in environments().items() if not e.default} == {
         end.name for cell in versions for end in (cell.environment, cell.export.environment) if not end.default
     }
+    slow = {cell.target.name for cell in whole.cells if cell.target.slow and cell.export.source.name == "onnx.node"}
+    assert slow >= {"tinygrad", "ncnn", "onnxruntime-web.webgpu"}
+    assert "litert" not in slow, "it takes seconds over each file"
     asked = {(e.source.name == "canonical", e.model.name) for e in whole.exports if e.opset}
     assert {model for canonical, model in asked if canonical} == set(QUICK)
     assert {model for canonical, model in asked if not canonical} == {
