@@ -1,4 +1,5 @@
-"""MNN on more of ONNX's own cases: Resize, a Split into nothing, a GRU both ways, sequences, and what ONNX leaves open.
+"""MNN on more of ONNX's own cases: Resize, a Split into nothing, ConstantOfShape, a GRU both ways, sequences, and what
+ONNX leaves open.
 
 MNN 3.6.1, onnx 1.23.2, numpy 2.4.6. Environment: mnn3.6, after the files are made by the suite's own Python.
     python docs/findings/mnn_more_cases.py make /tmp/findings/more
@@ -28,6 +29,8 @@ GATED = "(float[2,1,1] x, float[2,3,1] w, float[2,3,1] r) => (float[2,2,1,1] all
 GRU = 'all, y = GRU<direction="bidirectional", hidden_size=1, linear_before_reset=1>(x, w, r)'
 WEIGHTS = {"w": np.full((2, 3, 1), 0.5, "f4"), "r": np.full((2, 3, 1), 0.25, "f4")}
 GREATEST = 'y = RoiAlign<coordinate_transformation_mode="output_half_pixel", mode="max", sampling_ratio=1>(x, r, i)'
+# 7 is written as its bits where the parser asks for them.
+SEVEN = "n = Constant<value={}>() s = ConstantOfShape<value={}>(n) c = Cast<to=1>(s) y = Add(x, c)".format
 #: Opset, signature, body, inputs, what ONNX demands, what MNN gives; None: something else each time.
 CASES = {
     "Resize, cubic, twice as wide (-0.25 is taken for 0.75)": (
@@ -57,6 +60,26 @@ CASES = {
         18, "(float[2,3,64] x) => (float[2,3,64] y)",
         "n = Constant<value=int64[1] {64}>() a = Split<axis=2>(x, n) y = Concat<axis=2>(a)",
         {"x": LONG}, LONG, "right",
+    ),
+    "ConstantOfShape of the shape (): memory": (
+        21, "(float[4] x) => (float[4] y)", SEVEN("int64[0] {}", "float[1] {7.0}"),
+        {"x": f(1, 2, 3, 4)}, f(8, 9, 10, 11), None,
+    ),
+    "  of the shape (1)": (
+        21, "(float[4] x) => (float[4] y)", SEVEN("int64[1] {1}", "float[1] {7.0}"),
+        {"x": f(1, 2, 3, 4)}, f(8, 9, 10, 11), "right",
+    ),
+    "  of the shape (1) in float16: memory": (
+        21, "(float[4] x) => (float[4] y)", SEVEN("int64[1] {1}", "float16[1] {18176}"),
+        {"x": f(1, 2, 3, 4)}, f(8, 9, 10, 11), None,
+    ),
+    "  in bfloat16: memory": (
+        21, "(float[4] x) => (float[4] y)", SEVEN("int64[1] {1}", "bfloat16[1] {16608}"),
+        {"x": f(1, 2, 3, 4)}, f(8, 9, 10, 11), None,
+    ),
+    "  in float64": (
+        21, "(float[4] x) => (float[4] y)", SEVEN("int64[1] {1}", "double[1] {7.0}"),
+        {"x": f(1, 2, 3, 4)}, f(8, 9, 10, 11), "right",
     ),
     "last states of a bidirectional GRU": (
         14, GATED, GRU, {"x": f([[0.5]], [[-1]]), **WEIGHTS}, f([[-0.2386]], [[-0.0619]]), f([[-0.2386]], [[0]]),
@@ -104,10 +127,12 @@ CASES = {
 
 def make(path, opset, signature, body, inputs, expected):
     """An ONNX file; the evaluator, which has no linear Upsample, has to give what we say that ONNX demands."""
-    from onnx import checker, parser, save
+    from onnx import checker, numpy_helper, parser, save
     from onnx.reference import ReferenceEvaluator
 
     model = parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> g {signature} {{ {body} }}')
+    for own in (a.t for node in model.graph.node for a in node.attribute if a.name == "value"):
+        own.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(own)))  # as all exporters write it
     checker.check_model(model, full_check=True)
     found = ReferenceEvaluator(model).run(["y"], inputs)[0] if opset > 9 else expected
     assert like(np.asarray(found), expected), (found, expected)

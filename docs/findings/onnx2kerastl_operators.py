@@ -116,6 +116,15 @@ case(
 case("Squeeze of two axes", np.ones((2, 3, 1, 1), "f4"), np.ones((2, 3)), "Squeeze", opset=9, axes=[2, 3])
 w = np.ones((1, 1, 1, 4), "f4")  # ones in front of and behind each other: 1, 1, 2, 2, 1, 1 without the padding
 turned = {"kernel_shape": [1, 4], "strides": [1, 2], "pads": [0, 1, 0, 1]}
+before = {"kernel_shape": [1, 1, 1], "pads": [1, 0, 0, 0, 0, 0]}  # one behind, too, is made of it
+cube, unit = np.ones((1, 1, 1, 1, 2), "f4"), np.ones((1, 1, 1, 1, 1), "f4")
+case(
+    "Conv of three axes, pads before alone", cube, [[[[[0, 0]], [[1, 1]]]]], "Conv", [unit], strides=[1, 1, 1], **before
+)
+pool = {"kernel_shape": [1, 2], "strides": [1, 1], "pads": [0, 1, 0, 0]}
+case("AveragePool, pads before alone", np.ones((1, 1, 1, 2), "f4"), [[[[1, 1]]]], "AveragePool", **pool)
+pool = {"kernel_shape": [2], "strides": [1], "pads": [1, 1]}  # the channels are padded
+case("MaxPool of one axis with pads", f([[1, 2, 3]]), [[[1, 2, 3, 3]]], "MaxPool", **pool)
 case("ConvTranspose, pads of one axis", np.ones((1, 1, 1, 2), "f4"), [[[[1, 2, 2, 1]]]], "ConvTranspose", [w], **turned)
 
 norms = np.sqrt((x**2).sum((2, 3), keepdims=True))

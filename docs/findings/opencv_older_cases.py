@@ -111,6 +111,14 @@ CASES = {  # opset, signature, body, inputs; the versions that are wrong, and wh
         *(14, "(float[2,2] x, int32 a) => (float[2,2] y)", "y = CumSum(x, a)", {"x": square, "a": np.array(0, "i4")}),
         *(("4.8",), "f4", (2, 2), MEMORY),
     ),
+    "CumSum-first": (  # a greater array ends the process: it writes beyond its memory
+        *(14, same, "a = Constant<value = int64 {0}>() y = CumSum(x, a)", {"x": square}),
+        *(("4.8",), "f4", (2, 2), MEMORY),
+    ),
+    "Softmax-default": (  # along axis 1, as before opset 13
+        *(13, "(float[1,1,2,2] x) => (float[1,1,2,2] y)", "y = Softmax(x)", {"x": square[None, None]}),
+        *(("4.8",), "f4", (1, 1, 2, 2), 1),
+    ),
     "MaxPool-dilations": (
         *(12, pool.format(2), "y = MaxPool<kernel_shape=[2,2], dilations=[2,2]>(x)", {"x": plane}),
         *(FOUR, "f4", (1, 1, 3, 3), plane[0, 0, 1:, 1:]),

@@ -50,6 +50,17 @@ CASES = {  # the versions that are wrong, opset, result, nodes, input, the truth
     # A second zero behind a batch of 1 is taken for 1.
     "Reshape": (OLD, 13, "float[A,B,C] y", "s = Constant<value=int64[3]{0,0,-1}>() y = Reshape(x, s)",
                 shaped(1, 2, 2, 1)(0, 1, 2, 3), shaped(1, 2, 2)(0, 1, 2, 3), shaped(1, 1, 4)(0, 1, 2, 3)),
+    # Places by columns are asked for, places by rows given.
+    "MaxPool-places": (OLD, 12, "float[1,1,2,2] y", "v, n = MaxPool<kernel_shape=[2,2], strides=[2,2], "
+                       "storage_order=1>(x) y = Cast<to=1>(n)", square,
+                       shaped(1, 1, 2, 2)(5, 13, 7, 15), shaped(1, 1, 2, 2)(5, 7, 13, 15)),
+    # The factor is left out.
+    "Celu": (ALL, 12, "float[3] y", "y = Celu<alpha=2.0>(x)", -three,
+             2 * np.expm1(-three / 2), np.expm1(-three / 2)),
+    # To the left by 32, 33 and -1 bits, of which opset 28 says that nothing stays: as by 0, 1 and 31.
+    "BitShift": (ALL, 28, "float[3] y", 'n = Cast<to=6>(x) b = Constant<value=int32[3]{32,33,-1}>() '
+                 's = BitShift<direction="LEFT">(n, b) y = Cast<to=1>(s)', three,
+                 shaped(3)(0, 0, 0), shaped(3)(1, 4, -(2**31))),
     # Sums in float16, where 2048 + 1 is 2048. No version is right.
     "Conv": (ALL, 13, "float[1,1,2,2] y", "o = Constant<value=float[1]{1}>() s = Constant<value=int64[4]{1,512,3,3}>() "
              "e = Expand(o, s) w = Cast<to=10>(e) h = Cast<to=10>(x) c = Conv(h, w) y = Cast<to=1>(c)",
