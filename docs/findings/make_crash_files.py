@@ -31,9 +31,8 @@ def in_fields(array, name):
 
 def write(name, signature, body, opset=17, fields=False, **constants):
     """A graph, its constants (in `raw_data` unless asked otherwise), and an input for each input."""
-    model = parser.parse_model(
-        f'<ir_version: 8, opset_import: ["" : {opset}, "ai.onnx.ml" : 1]> g {signature} {{{body}}}'
-    )
+    opsets = f'opset_import: ["" : {opset}, "ai.onnx.ml" : 1]'
+    model = parser.parse_model(f"<ir_version: 8, {opsets}> g {signature} {{{body}}}")
     model.ir_version = 8 if opset < 19 else 10 if opset < 24 else 13
     held = in_fields if fields else numpy_helper.from_array
     model.graph.initializer.extend(held(np.asarray(array), key) for key, array in constants.items())
@@ -55,10 +54,8 @@ TWO = "(float[2,3] x) => (float[2,3] y)"
 
 # OpenCV
 three = np.array([True, False, True])
-for fields in (True, False):
-    write(
-        f"bool-{'fields' if fields else 'raw'}", "(bool[3] x) => (bool[3] y)", "y = And(x, c)", fields=fields, c=three
-    )
+for held, fields in (("fields", True), ("raw", False)):
+    write(f"bool-{held}", "(bool[3] x) => (bool[3] y)", "y = And(x, c)", fields=fields, c=three)
 signature = "(float[2,3] x) => (float[?,?] r, float[2,1] y)"
 unknown = "y = ai.onnx.ml.ArrayFeatureExtractor(x, i)"  # an operator that only the older parser is asked for
 constant, place, axis = np.ones((2, 3), f4), np.array([0]), np.array([1])
@@ -123,7 +120,8 @@ for code, kind in ((22, "int4"), (17, "float8e4m3fn"), (3, "int8")):
     write(f"input-{kind}", f"({kind}[3] x) => (float[3] y)", "y = Cast<to=1>(x)", 21)
 write("input-sequence", "(seq(float[2]) s, int64 x) => (float[2] y)", "y = SequenceAt(s, x)")
 for name, kind in (("untyped", ""), ("typed", "float[2] ")):
-    body = f"o, y = Scan<num_scan_inputs=1, body = b ({kind}h, {kind}v) => ({kind}p, {kind}q) {{p = Add(h, v) q = Relu(p)}}>(i, x)"
+    body = f"body = b ({kind}h, {kind}v) => ({kind}p, {kind}q) {{p = Add(h, v) q = Relu(p)}}"
+    body = f"o, y = Scan<num_scan_inputs=1, {body}>(i, x)"
     signature = "(float[3,2] x, float[2] i) => (float[2] o, float[3,2] y)"
     write(f"scan-{name}", signature, body)
 write("dropout-mask", "(float[2,3] x) => (float[2,3] y, bool[2,3] m)", "y, m = Dropout(x)")
@@ -139,7 +137,8 @@ for axis_name in ("batch", "time"):
 
 # OpenVINO, and ONNX Runtime with it
 joined = "(float[1,1,2,2] a, float[1,1,2,2] b) => (uint8[1,2,2,2] y)"
-again = "x = Concat<axis=1>(a, b) q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) m = Mul(d, c) y = QuantizeLinear(m, s, z)"
+again = "x = Concat<axis=1>(a, b) q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z)"
+again += " m = Mul(d, c) y = QuantizeLinear(m, s, z)"
 for zero in (0, 5):
     write(f"concat-zero-point-{zero}", joined, again, s=f4(0.1), z=u1(zero), c=np.ones((1, 2, 1, 1), f4))
 for name, outside in (("made", "w = Relu(u)"), ("constant", "")):
@@ -148,27 +147,17 @@ for name, outside in (("made", "w = Relu(u)"), ("constant", "")):
     signature = "(float[3,4] x, float[4] i, float[4] u) => (float[4] f, float[3,4] y)"
     held = {} if outside else {"w": np.ones(4, f4)}
     write(f"scan-outside-{name}", signature.replace(", float[4] u", "" if held else ", float[4] u"), body, **held)
+numbers = {"two": f4(2), "e": f4(1e-5), "w": np.arange(8, dtype=f4)}
 for last in ("Mul", "Add"):
     body = f"p = Pow(x, two) m = ReduceMean<axes=[-1]>(p) a = Add(m, e) q = Sqrt(a) d = Div(x, q) y = {last}(d, w)"
-    write(
-        f"rms-norm-{last}",
-        "(float[2,3,8] x) => (float[2,3,8] y)",
-        body,
-        two=f4(2),
-        e=f4(1e-5),
-        w=np.arange(8, dtype=f4),
-    )
-loops = {  # what the body reads from outside, and whether it hands on a state as it came
-    "outside-and-state": "k, p, u) { n = Add(h, w) p = Add(n, u) }",
-    "outside": "k2, p, v) { k2 = Identity(k) n = Add(h, w) p = Add(n, u) v = Identity(u) }",
-    "state": "k, p, u) { p = Add(h, u) }",
+    write(f"rms-norm-{last}", "(float[2,3,8] x) => (float[2,3,8] y)", body, **numbers)
+loops = {  # the outputs of a body that reads w from outside or not, and hands on a state as it came or copies it
+    "outside-and-state": "(bool k, float[4] p, float[4] u) {a = Add(h, w) p = Add(a, u)}",
+    "outside": "(bool l, float[4] p, float[4] v) {l = Identity(k) a = Add(h, w) p = Add(a, u) v = Identity(u)}",
+    "state": "(bool k, float[4] p, float[4] u) {p = Add(h, u)}",
 }
-for name, rest in loops.items():
-    made = rest.replace("k2, p, v)", "bool k2, float[4] p, float[4] v)").replace(
-        "k, p, u)", "bool k, float[4] p, float[4] u)"
-    )
-    body = f"f, g = Loop<body = b (int64 n, bool k, float[4] h, float[4] u) => ({made}>(t, c, x, i)"
-    body = body.replace("n = Add(h, w)", "a = Add(h, w)").replace("Add(n, u)", "Add(a, u)")
+for name, body in loops.items():
+    body = f"f, g = Loop<body = b (int64 n, bool k, float[4] h, float[4] u) => {body}>(t, c, x, i)"
     signature = "(float[4] x, float[4] i, float[4] w) => (float[4] f)"
     write(f"loop-{name}", signature, body, t=np.int64(3), c=np.bool_(True))
 
@@ -189,11 +178,9 @@ write("bias-split", signature, body, 13, b=biases, n=np.array([1, 1]), **product
 write("bias", signature, "m = MatMul(x, w) y = Add(m, b)", 13, b=biases[:1], **product)
 
 # Constants whose elements are not in raw_data: 1, 0, 1, 1, 0, 1 of each type
-KINDS = "float32 float64 float16 bfloat16 int8 uint8 int16 uint16 int32 uint32 int64 uint64 bool".split()
-for kind in (*KINDS, "int4", "uint4", "float8_e4m3fn", "float8_e5m2"):
+KINDS = ("float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "uint16", "int32", "uint32")
+for kind in (*KINDS, "int64", "uint64", "bool", "int4", "uint4", "float8_e4m3fn", "float8_e5m2"):
     six = np.array([1, 0, 1, 1, 0, 1]).astype(getattr(ml_dtypes, kind, kind))
-    for fields in (True, False):
-        name = f"constant-{kind}-{'fields' if fields else 'raw'}"
+    for held, fields in (("fields", True), ("raw", False)):
+        name = f"constant-{kind}-{held}"
         write(name, "(float[6] x) => (float[6] y)", "f = Cast<to=1>(c) y = Add(x, f)", 21, fields, c=six)
-    np.savez(folder / f"constant-{kind}-fields.npz", x=np.zeros(6, f4))
-    np.savez(folder / f"constant-{kind}-raw.npz", x=np.zeros(6, f4))

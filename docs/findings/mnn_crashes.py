@@ -2,7 +2,8 @@
 
 Some damage the heap, and die at the end alone, or in another way.
 
-MNN 3.6.1, numpy 2.4.6. Environment: mnn3.6, after make_crash_files.py.
+MNN 3.6.1, numpy 2.4.6.
+Environment: mnn3.6, after make_crash_files.py.
     python docs/findings/make_crash_files.py /tmp/findings/crashes
     .tox/mnn3.6/bin/python docs/findings/mnn_crashes.py /tmp/findings/crashes
 """
@@ -70,10 +71,13 @@ def run(name):
 
 
 def ended(name):
-    """The signal that ended a process with this case, or that none did."""
+    """The signal that ended one of at most three processes with this case, or that none did."""
     command = [sys.executable, __file__, folder, name]
-    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-    return signal.Signals(-code).name if code < 0 else "an error" if code else "no signal"
+    for _ in range(3):
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        if code < 0:
+            return signal.Signals(-code).name
+    return "an error" if code else "no signal"
 
 
 if len(sys.argv) > 2:

@@ -1,6 +1,7 @@
 """OpenVINO: small valid files that end the process, each in a process of its own.
 
-openvino 2026.4.1 (2025.4.1 and 2023.3.0 too: each case knows in which it dies), numpy 2.4.6. Environment: openvino2026.4, openvino2025.4, openvino2023.3, after make_crash_files.py.
+openvino 2026.4.1, and 2025.4.1 and 2023.3.0 (each case knows in which it dies), numpy 2.4.6.
+Environment: openvino2026.4, openvino2025.4, openvino2023.3, after make_crash_files.py.
     python docs/findings/make_crash_files.py /tmp/findings/crashes
     .tox/openvino2026.4/bin/python docs/findings/openvino_crashes.py /tmp/findings/crashes
 """
@@ -33,10 +34,13 @@ def run(name):
 
 
 def ended(name):
-    """The signal that ended a process with this case, or that none did."""
+    """The signal that ended one of at most three processes with this case, or that none did."""
     command = [sys.executable, __file__, folder, name]
-    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-    return signal.Signals(-code).name if code < 0 else "an error" if code else "no signal"
+    for _ in range(3):
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        if code < 0:
+            return signal.Signals(-code).name
+    return "an error" if code else "no signal"
 
 
 if len(sys.argv) > 2:

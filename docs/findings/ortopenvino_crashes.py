@@ -1,6 +1,7 @@
 """ONNX Runtime on OpenVINO: small valid files that end the process, each in a process of its own.
 
-onnxruntime-openvino 1.24.1 (OpenVINO 2025.4.1), numpy 2.4.6. Environment: ortopenvino1.24, after make_crash_files.py.
+onnxruntime-openvino 1.24.1 (OpenVINO 2025.4.1), numpy 2.4.6.
+Environment: ortopenvino1.24, after make_crash_files.py.
     python docs/findings/make_crash_files.py /tmp/findings/crashes
     .tox/ortopenvino1.24/bin/python docs/findings/ortopenvino_crashes.py /tmp/findings/crashes
 """
@@ -32,10 +33,13 @@ def run(name):
 
 
 def ended(name):
-    """The signal that ended a process with this case, or that none did."""
+    """The signal that ended one of at most three processes with this case, or that none did."""
     command = [sys.executable, __file__, folder, name]
-    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-    return signal.Signals(-code).name if code < 0 else "an error" if code else "no signal"
+    for _ in range(3):
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        if code < 0:
+            return signal.Signals(-code).name
+    return "an error" if code else "no signal"
 
 
 if len(sys.argv) > 2:

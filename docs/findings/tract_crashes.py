@@ -1,6 +1,7 @@
 """tract: small valid files whose panic ends the process (SIGABRT), each in a process of its own.
 
-tract 0.22.4 (0.21.19 and 0.23.9 too: each case knows in which it dies), numpy 2.4.6. Environment: tract0.22, tract0.21, tract0.23, after make_crash_files.py.
+tract 0.22.4, and 0.21.19 and 0.23.9 (each case knows in which it dies), numpy 2.4.6.
+Environment: tract0.22, tract0.21, tract0.23, after make_crash_files.py.
     python docs/findings/make_crash_files.py /tmp/findings/crashes
     .tox/tract0.22/bin/python docs/findings/tract_crashes.py /tmp/findings/crashes
 """
@@ -48,10 +49,13 @@ def run(name):
 
 
 def ended(name):
-    """The signal that ended a process with this case, or that none did."""
+    """The signal that ended one of at most three processes with this case, or that none did."""
     command = [sys.executable, __file__, folder, name]
-    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-    return signal.Signals(-code).name if code < 0 else "an error" if code else "no signal"
+    for _ in range(3):
+        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        if code < 0:
+            return signal.Signals(-code).name
+    return "an error" if code else "no signal"
 
 
 if len(sys.argv) > 2:
