@@ -1,8 +1,8 @@
 """Constants whose elements stand in the field of their type (`int32_data`, `uint64_data`) and not in `raw_data`.
 
-ONNX allows both. Each file adds 1, 0, 1, 1, 0, 1 of one type, cast to float32, to zeros; each is run in a process of its own.
+ONNX allows both. Each file adds 1, 0, 1, 1, 0, 1 of one type, cast to float32, to zeros, in a process of its own.
 mnn 3.6.1, opencv-python-headless 5.0.0.93, openvino 2026.4.1, tract 0.23.9, numpy 2.4.6.
-Environment: mnn3.6, opencv5.0, openvino2026.4, tract0.23, after make_crash_files.py; TOOL is the name without the number.
+Environment: mnn3.6, opencv5.0, openvino2026.4, tract0.23; TOOL is the name without the number.
     python docs/findings/make_crash_files.py /tmp/findings/crashes
     .tox/ENVIRONMENT/bin/python docs/findings/constant_fields.py /tmp/findings/crashes TOOL
 """

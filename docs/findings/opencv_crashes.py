@@ -30,11 +30,12 @@ CASES = {  # file -> what it is, whether it ends the process
 
 def run(name):
     """Loads the file and runs it; one with branches first with positive numbers, then with negative ones."""
-    net = cv2.dnn.readNetFromONNX(f"{folder}/{name}.onnx")
+    net, kept = cv2.dnn.readNetFromONNX(f"{folder}/{name}.onnx"), []
+    fed = dict(np.load(f"{folder}/{name}.npz"))
     for sign in (1, -1) if name.startswith("branch") else (1,):
-        for key, array in np.load(f"{folder}/{name}.npz").items():
+        for key, array in fed.items():
             net.setInput(array if array.dtype == bool else sign * abs(array), key)
-        net.forward(["y"])
+        kept.append(net.forward(["y"])[0].copy())
 
 
 def ended(name):
