@@ -113,6 +113,15 @@ write("reduce-nothing", "(float[2,0,4] x) => (float[2,1,4] y)", "y = ReduceMax(x
 write("reduce-something", "(float[2,3,4] x) => (float[2,1,4] y)", "y = ReduceMax(x, a)", 18, a=axis)
 write("matmul-vectors", "(float[3] x, float[3] w) => (float y)", "y = MatMul(x, w)")
 write("matmul-matrix", "(float[2,3] x, float[3] w) => (float[2] y)", "y = MatMul(x, w)")
+write("pad-axes", "(float[3,4] x, int64[2] p) => (float[?,?] y)", "y = Pad(x, p, , a)", 18, a=axis)
+write("pad-all", "(float[3,4] x, int64[4] p) => (float[?,?] y)", "y = Pad(x, p)", 18)
+for name, number in (("last", -1), ("first", 0)):
+    signature = f"(float[2,3] x, float[2,3] w) => ({'float[2,3,2]' if number else 'float[2,2,3]'} y)"
+    body = f"s = SequenceConstruct(x, w) y = ConcatFromSequence<axis={number}, new_axis=1>(s)"
+    write(f"sequence-{name}", signature, body)
+body = "o, y = Scan<num_scan_inputs=1, body = b (float[2] h, float[2] v) => (float[2] p, float[2] q) "
+body += "{p = Add(h, v) q = Identity(p)}>( , i, x)"
+write("scan-8", "(float[1,2] i, float[1,3,2] x) => (float[1,2] o, float[1,3,2] y)", body, 8)
 
 # tract
 for code, kind in ((22, "int4"), (17, "float8e4m3fn"), (3, "int8")):

@@ -49,6 +49,11 @@ CASES = {  # file -> what it is, whether it ends the process
     "reduce-something": ("  of length 3", False),
     "matmul-vectors": ("MatMul of two vectors", True),
     "matmul-matrix": ("  of a matrix and a vector", False),
+    "pad-axes": ("Pad with axes", True),
+    "pad-all": ("  without axes", False),
+    "sequence-last": ("ConcatFromSequence along a new last axis, -1", True),
+    "sequence-first": ("  along a new first axis", False),
+    "scan-8": ("Scan of opset 8", True),
 }
 
 
