@@ -17,6 +17,8 @@ from jaxonnxruntime import backend
 folder = sys.argv[1]
 seen = []
 GIVEN = {  # dtype, shape and values of the last output; None: it is missing
+    "Add-float64": ("float32", (2,), [np.inf, 3]),  # of 2e300 and 3
+    "Add-uint64": ("uint32", (2,), [6, 28]),
     "ArgMax-default": ("int32", (1, 3), [1, 0, 1]),  # right but for the type: JAX has no 64 bits unless it is told
     "Div-integers": ("int32", (2,), [3, -4]),  # rounded down
     "Squeeze-one": ("float32", (), [5]),  # every axis of length 1

@@ -386,6 +386,25 @@ write("NonZero", 13, "(bool[2,2] x) => (int64[2,n] y)", "y = NonZero(x)", [[0, 1
       x=i([1, 0], [1, 1], dtype="?"))  # fmt: skip
 write("Gather-table", 13, "(float[3,2] x, int64[1,2] n) => (float[1,2,2] y)", "y = Gather(x, n)", [[[5, 6], [1, 2]]],
       x=f([1, 2], [3, 4], [5, 6]), n=i([2, 0]))  # fmt: skip
+longs = {"a": i(4, 10, dtype="u8"), "b": i(2, 18, dtype="u8")}
+write("Add-uint64", 14, "(uint64[2] a, uint64[2] b) => (uint64[2] y)", "y = Add(a, b)", [6, 28], **longs)
+doubles = {"a": i(1e300, 1, dtype="f8"), "b": i(1e300, 2, dtype="f8")}
+write("Add-float64", 14, "(double[2] a, double[2] b) => (double[2] y)", "y = Add(a, b)", [2e300, 3], **doubles)
+shorts = {"a": i(16, 12, dtype="u2"), "b": i(4, 3, dtype="u2")}
+write("Sub-uint16", 14, "(uint16[2] a, uint16[2] b) => (uint16[2] y)", "y = Sub(a, b)", [12, 9], **shorts)
+write("AveragePool-strides", 12, pooled(4, 3), "y = AveragePool<kernel_shape=[1,2]>(x)", [[[[1.5, 2.5, 3.5]]]], x=line)
+apart = f([0, 0], [0, 0]).reshape(1, 2, 1, 2)  # along axis 1, or over all from there on, the two differ
+for op, each in (("Softmax", 0.5), ("LogSoftmax", np.log(0.5))):
+    last = f"a = Constant<value=float[1,2,1,1]{{0,4}}>() b = Add(x, a) y = {op}(b)"
+    write(f"{op}-default", 13, "(float[1,2,1,2] x) => (float[1,2,1,2] y)", last, np.full((1, 2, 1, 2), each), x=apart)
+# The value is the column. The one bin's middle is column 2, less the half pixel; of its four points, 3 is the most.
+columns = np.arange(4, dtype="f4") * np.ones((1, 1, 4, 1), "f4")
+region = {"x": columns, "r": f([0, 0, 4, 4]), "n": i(0)}
+said = "output_height=1, output_width=1, spatial_scale=1.0, sampling_ratio=2"
+bins = "(float[1,1,4,4] x, float[1,4] r, int64[1] n) => (float[1,1,1,1] y)"
+write("RoiAlign-half", 16, bins, f"y = RoiAlign<{said}>(x, r, n)", [[[[1.5]]]], **region)
+most = f'y = RoiAlign<{said}, coordinate_transformation_mode="output_half_pixel", mode="max">(x, r, n)'
+write("RoiAlign-max", 16, bins, most, [[[[3]]]], **region)
 write("Squeeze-one", 6, "(float[1,1] x) => (float[1] y)", "y = Squeeze<axes=[0]>(x)", [5], x=f([5]))
 
 print(len(list(folder.glob("*.onnx"))), "files in", folder)
