@@ -14,7 +14,7 @@ import onnx
 from jaxonnxruntime import backend, config
 
 PACKAGES = ("jaxonnxruntime", "jax", "onnx")
-UNSUPPORTED = (r"is not implemented", r"is not implement yet", r"only support", r"static arg")
+UNSUPPORTED = (r"is not implemented", r"is not implement yet", r"only support", r"static arg", r"must have static")
 
 
 def load(path, request):

@@ -27,19 +27,23 @@ UNSUPPORTED = (
     r"tensor type 0 is not supported",
     r"dtype=null",
     r"does not support",
+    r"Unrecognized attribute",
+    r"Support only elemsize [^;]*; but given [1-9]",
+    r"only dims <=4 support",
 )
 ISOLATE = True  # a layer that lacks a parameter may end the process
 
 #: The program in pnnx's wheel. Its Python package is not imported: it wants PyTorch, which ONNX files do not need.
 PNNX = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
-DTYPES = {"half": "float16", "float": "float32", "double": "float64", "int": "int32"}
+DTYPES = {"half": "float16", "float": "float32", "double": "float64", "int": "int32", "short": "int16"}
+DTYPES.update({"int8": "int8", "uint8": "uint8"})
 KINDS = {"float32": "f32", "int64": "i64", "int32": "i32", "bool": "bool"}
 EXAMPLES = ({"batch": 2}, 8), ({"batch": 3}, 9)
 """Lengths of dynamic axes to convert with: of those by name, and of all others."""
 
 
 def load(path, request):
-    """The network, its inputs as (our name, dtype, batch axis), and its outputs as (our name, batch axis)."""
+    """The network, its inputs as (its name, ours, dtype, batch axis), and its outputs as (our name, batch axis)."""
     folder = tempfile.mkdtemp()
     script = convert(path, folder, shapes(request.inputs))
     net = ncnn.Net()
@@ -55,7 +59,9 @@ def load(path, request):
 
 def shapes(inputs):
     """What to tell pnnx of the inputs: nothing when all sizes are known, else two examples."""
-    if not any(isinstance(n, str) for i in inputs for n in i["shape"] or []):
+    if any(i["shape"] is None for i in inputs):
+        raise NotImplementedError("ncnn takes tensors alone, no sequences")
+    if not any(isinstance(n, str) for i in inputs for n in i["shape"]):
         return []
     said = []
     for key, (named, other) in zip(("inputshape", "inputshape2"), EXAMPLES):
@@ -101,7 +107,9 @@ def usage(script, request):
     dtypes = dict(re.findall(r"(in\d+) = torch\.\w+\(.*dtype=torch\.(\w+)\)", script))
     fed = dict(re.findall(r'ex\.input\("(in\d+)", .*batch_index=(\d+)', script))
     taken = dict(re.findall(r"(out\d+)\.numpy\(.*batch_index=(\d+)", script))
-    inputs = [(i["name"], DTYPES[dtypes["in%d" % n]], int(fed["in%d" % n])) for n, i in enumerate(request.inputs)]
+    places = [("in%d" % n, i["name"]) for n, i in enumerate(request.inputs)]
+    # What a network that is constant has no use for is not in it.
+    inputs = [(place, name, DTYPES[dtypes[place]], int(fed[place])) for place, name in places if place in fed]
     outputs = [(name, int(taken["out%d" % n])) for n, name in enumerate(request.outputs)]
     return inputs, outputs
 
@@ -110,10 +118,10 @@ def run(session, inputs):
     """All outputs by name."""
     net, feeds, wanted = session
     with net.create_extractor() as extractor:
-        for n, (name, dtype, batch) in enumerate(feeds):
+        for place, name, dtype, batch in feeds:
             array = np.ascontiguousarray(inputs[name], dtype)
-            if extractor.input("in%d" % n, ncnn.Mat(array, batch_index=batch).clone()) != 0:
-                raise RuntimeError("the network does not take in%d" % n)
+            if extractor.input(place, ncnn.Mat(array, batch_index=batch).clone()) != 0:
+                raise RuntimeError("the network does not take %s" % place)
         return {name: extract(extractor, "out%d" % n, batch) for n, (name, batch) in enumerate(wanted)}
 
 

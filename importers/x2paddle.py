@@ -22,8 +22,9 @@ PACKAGES = ("x2paddle", "paddlepaddle", "onnx")
 ISOLATE = True  # the code of every file is a module of the same name
 UNSUPPORTED = (
     r"Model is not supported yet",
-    r"only .* supported",
-    r"[Nn]ot (yet )?supported",
+    r"[Oo]nly (.* )?support",
+    r"[Nn]ot (yet |currently )?support",
+    r"Check data type error for op",
     r"ir_version .* is higher than the checker's",
 )
 
@@ -40,16 +41,19 @@ def load(path, request):
 
 
 def convert(path, folder):
-    """Write the program to the folder. X2Paddle prints which operators it lacks, and hides why it failed at a node."""
+    """Write the program to the folder. X2Paddle prints which operators and opsets it lacks, hides why it failed at a
+    node, and tells what is wrong with its own code at the end of a long story."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):
             onnx2paddle(path, folder, disable_feedback=True)
     except (Exception, SystemExit) as error:
         why = re.findall(r"^=+ (\w+) =+$", said.getvalue(), re.M)
+        why += re.findall(r"^\[WARNING\] (.*only support.*)$", said.getvalue(), re.M)
         if error.__context__ is not None:
             why.append("%s: %s" % (type(error.__context__).__name__, error.__context__))
-        error.args = (": ".join([str(error)] + sorted(why)),)
+        ends = re.findall(r"^\s*(\w+(?:Error|Exception): .*)$", str(error), re.M)
+        error.args = (": ".join((ends[-1:] or [str(error)]) + sorted(why)),)
         raise
     finally:
         print(said.getvalue())
