@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-folder, tool = sys.argv[1:3]
+folder, tool = os.path.abspath(sys.argv[1]), sys.argv[2]
 KINDS = ("float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "uint16", "int32", "uint32")
 KINDS += ("int64", "uint64", "bool", "int4", "uint4", "float8_e4m3fn", "float8_e5m2")
 #: The types that come out wrong, or end the process, from the field; all are right from `raw_data`, where it is taken.
@@ -38,7 +38,8 @@ def mnn(path, x):
     import _tools
     import MNN
 
-    made = os.path.join(tempfile.mkdtemp(), "model.mnn")
+    os.chdir(tempfile.mkdtemp())  # the converter leaves a file where it is called
+    made = "model.mnn"
     _tools.mnnconvert(["mnnconvert", "-f", "ONNX", "--modelFile", path, "--MNNModel", made, "--bizCode", "MNN"])
     module = MNN.nn.load_module_from_file(made, ["x"], ["y"])
     y = module.forward([MNN.expr.const(x, x.shape, MNN.expr.NCHW, MNN.expr.float)])[0]

@@ -93,7 +93,7 @@ body = "y = QuantizeLinear(x, s, z)"
 write("quantize-fed", "(float[2,3] x, float s, uint8 z) => (uint8[2,3] y)", body)
 write("quantize-constant", "(float[2,3] x) => (uint8[2,3] y)", body, s=f4(0.1), z=u1(3))
 backward = {"b": np.array([2]), "e": np.array([-(2**63)]), "a": np.array([0]), "t": np.array([-1])}
-for sizes in ("3,4,2,2", "3,4,2"):
+for sizes in ("3,8,16,16", "3,8,16"):
     name = f"slice-backward-{len(sizes.split(','))}"
     write(name, f"(float[{sizes}] x) => (float[{sizes}] y)", "y = Slice(x, b, e, a, t)", **backward)
 last = "(float[1,2,3,4] x) => (float[1,4,6,4] y)"

@@ -18,7 +18,7 @@ import _tools
 import MNN
 import numpy as np
 
-folder = sys.argv[1]
+folder = os.path.abspath(sys.argv[1])
 CASES = {  # file -> what it is, whether it ends the process
     "dequantize-Gemm": ("DequantizeLinear of the input and of int8 weights, into a Gemm", True),
     "dequantize-MatMul": ("  into a MatMul", False),
@@ -65,7 +65,8 @@ def variable(array):
 
 def run(name):
     """Converts the file and runs it."""
-    made = os.path.join(tempfile.mkdtemp(), "model.mnn")
+    os.chdir(tempfile.mkdtemp())  # the converter leaves a file where it is called
+    made = "model.mnn"
     given = ["-f", "ONNX", "--modelFile", f"{folder}/{name}.onnx", "--MNNModel", made, "--bizCode", "MNN"]
     _tools.mnnconvert(["mnnconvert", *given])
     fed = dict(np.load(f"{folder}/{name}.npz"))
@@ -77,7 +78,7 @@ def run(name):
 
 def ended(name):
     """The signal that ended one of at most three processes with this case, or that none did."""
-    command = [sys.executable, __file__, folder, name]
+    command = [sys.executable, os.path.abspath(__file__), folder, name]
     for _ in range(3):
         code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
         if code < 0:
