@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
+from typing import cast
 
 import pytest
 
@@ -117,7 +118,9 @@ def expectations(request: pytest.FixtureRequest) -> Expectations:
 def background_run(request: pytest.FixtureRequest, expectations: Expectations) -> Iterator[BackgroundRun]:
     """The run of all cells that are selected in this session."""
     whole: Plan = request.config.stash[PLAN]
-    cells = [item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")]
+    functions = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    own = [function for function in functions if request.fixturename in function.fixturenames]
+    cells: list[Cell] = [cast("Cell", function.callspec.params["cell"]) for function in own]
     exports = list(dict.fromkeys(cell.export for cell in cells))
     options, told = request.config.option, request.config.stash[TOLD]
     with ExitStack() as stack:

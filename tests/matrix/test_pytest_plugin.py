@@ -92,6 +92,13 @@ def test_there_is_one_test_for_each_cell_and_what_is_recorded_is_not_run_again(r
     assert sorted(f"{c['source']}/{c['model']}/{c['variant']}/{c['target']}" for c in data["cells"]) == sorted(CELLS)
 
 
+def test_other_tests_may_run_in_the_same_session(run_pytest: Pytest) -> None:
+    """Parametrised ones too, which have no cell."""
+    ended = run_pytest("tests/models/test_control.py", "tests/interop", "-k", "test_cell or test_no_decision_is_near_its_threshold_in_any_precision")
+    assert ended.code == 0, ended.printed
+    assert sorted(ended.outcomes()) == sorted(CELLS)
+
+
 def test_a_failing_cell_says_why_and_how_to_run_it_alone_and_lf_takes_it_up(run_pytest: Pytest, site: Path) -> None:
     failing = "canonical@host/relu/static/fake.off@host"
     ended = run_pytest("--junitxml", str(site / "junit.xml"), "--models", "relu", targets="reference,fake.off")
