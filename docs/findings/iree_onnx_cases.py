@@ -156,7 +156,7 @@ CASES = [
         ("int64", [1]),
     ),
     (
-        "DepthToSpace-CRD to one channel",
+        "DepthToSpace-CRD of 4 channels by 2",
         13,
         "float[1,4,1,2] a",
         "float[1,1,2,4] y",
