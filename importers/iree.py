@@ -7,7 +7,14 @@ from iree.compiler.extras import onnx_importer
 from iree.compiler.ir import Context
 
 PACKAGES = ("iree-base-compiler", "iree-base-runtime", "onnx")
-UNSUPPORTED = (r"failed to legalize operation",)
+UNSUPPORTED = (
+    r"failed to legalize operation",
+    r"Unknown ONNX tensor element type",
+    r"unhandled torch type",
+    r"unimplemented:",
+    r"does not support generic node attribute type",
+    r"Unsupported builtin tensor type",
+)
 ARGUMENTS = ("--iree-llvmcpu-target-cpu=host", "--mlir-disable-threading")
 DRIVER = "local-sync"  # one thread
 

@@ -94,7 +94,12 @@ def test_there_is_one_test_for_each_cell_and_what_is_recorded_is_not_run_again(r
 
 def test_other_tests_may_run_in_the_same_session(run_pytest: Pytest) -> None:
     """Parametrised ones too, which have no cell."""
-    ended = run_pytest("tests/models/test_control.py", "tests/interop", "-k", "test_cell or test_no_decision_is_near_its_threshold_in_any_precision")
+    ended = run_pytest(
+        "tests/models/test_control.py",
+        "tests/interop",
+        "-k",
+        "test_cell or test_no_decision_is_near_its_threshold_in_any_precision",
+    )
     assert ended.code == 0, ended.printed
     assert sorted(ended.outcomes()) == sorted(CELLS)
 
