@@ -45,6 +45,7 @@ def test_the_page_is_there_where_a_number_is_wrong(tmp_path: Path) -> None:
     page = (tmp_path / "wrong.html").read_text()
     assert "All is &lt;0&gt;" in page
     assert 'href="cell.html#cell=a.b%40torch2.13%2Fm1%2Fstatic%2Ft%40tvm0.27"' in page
+    assert "All are laid to the causes below" in page
     assert "Not explained yet" not in page
     publish(matrix([cell(SOURCE, "m1", T)]), tmp_path)
     assert not (tmp_path / "wrong.html").exists()
