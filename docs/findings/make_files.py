@@ -290,6 +290,7 @@ for weight in (0, 1):
     single(f"LSTM-peepholes-{weight}", "LSTM", 14, ignored, "y", ["w", "r", "p"], hidden_size=1)
 for opset, mode in ((13, {}), (28, {"mode": "CRD"})):
     single(f"SpaceToDepth-{opset}", "SpaceToDepth", opset, {"x": np.zeros((1, 2, 2, 2), "f4")}, blocksize=2, **mode)
+single("Tile-fed", "Tile", 13, {"x": np.zeros((2, 2, 2, 2), "f4"), "n": np.array([1, 2, 2, 2])})
 row = {name: np.zeros((1, 1, 5, 1), "f4") for name in "qkv"}
 single("Attention-window", "Attention", 25, row, left_window_size=1, right_window_size=2)
 for new in (2, 3):

@@ -121,6 +121,11 @@ cube = {"x": np.arange(8, dtype="f4").reshape(1, 2, 2, 2)}
 case("SpaceToDepth-13", cube, np.array([0, 4, 1, 5, 2, 6, 3, 7]).reshape(1, 8, 1, 1), wrong=False)
 case("SpaceToDepth-28", cube, np.arange(8).reshape(1, 8, 1, 1))
 
+# Repeats that are fed: on three axes behind the first the numbers are others, on two they are right.
+cells = np.arange(16, dtype="f4").reshape(2, 2, 2, 2)
+for repeats, wrong in (([1, 2, 2, 2], True), ([2, 2, 2, 1], False)):
+    case("Tile-fed", {"x": cells, "n": np.array(repeats)}, np.tile(cells, repeats), wrong=wrong)
+
 # Attention whose scores are all alike: the mean of the values that may be seen.
 zeros = np.zeros((1, 1, 5, 1), "f4")
 values = np.arange(5, dtype="f4").reshape(1, 1, 5, 1)
