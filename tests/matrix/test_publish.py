@@ -226,7 +226,7 @@ def test_files_are_replaced_whole(public: Path) -> None:
     assert sorted(path.name for path in public.iterdir() if path.is_file()) == [
         "about.json", "cell.html", "cells.parquet", "choose.html", "exports.parquet", "feed.xml", "index.html",
         "junit.xml", "matrix.csv", "matrix.json", "matrix.md", "method.html", "operators.html", "pair.html",
-        "scores.html", "scores.json", "speed.html",
+        "scores.html", "scores.json", "speed.html", "wrong.html",
     ]  # fmt: skip
 
 
