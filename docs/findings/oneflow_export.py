@@ -14,6 +14,7 @@ import tempfile
 
 import numpy as np
 import oneflow as flow
+import onnx
 import onnxruntime
 from oneflow import nn
 from oneflow_onnx.oneflow2onnx.util import export_onnx_model
@@ -43,22 +44,27 @@ class Graph(nn.Graph):
         return self.module(x)
 
 
-def session(call, x, **options):
-    """ONNX Runtime with the file of `call`."""
+def exported(call, x, read, **options):
+    """What `read` makes of the file of `call`."""
     graph = Graph(Call(call).eval())
     graph._compile(flow.tensor(x))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = os.path.join(folder, "model.onnx")
         clean_up = export_onnx_model(graph, onnx_model_path=path, **options)[1]
         clean_up()
-        quiet = onnxruntime.SessionOptions()
-        quiet.log_severity_level = 3
-        return onnxruntime.InferenceSession(path, quiet)
+        return read(path)
+
+
+def run_by(path):
+    """ONNX Runtime with a file."""
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, quiet)
 
 
 def case(finding, call, x, **options):
     """Prints the first numbers of OneFlow and of the file, and notes whether they differ."""
-    expected, made = call(flow.tensor(x)).numpy(), session(call, x, **options)
+    expected, made = call(flow.tensor(x)).numpy(), exported(call, x, run_by, **options)
     got = made.run(None, {made.get_inputs()[0].name: x})[0]
     print(finding)
     for word, array in (("expected", expected), ("got", got)):
@@ -79,10 +85,15 @@ case("flatten(x, 0, 2) is written as Flatten of axis 1", lambda x: flow.flatten(
 case("sum(x, 1) at opset 13 sums over all axes", lambda x: flow.sum(x, dim=1), odd, opset=13)
 case("var(x, 1) at opset 13 counts the cells of axis 0", lambda x: flow.var(x, dim=1), odd, opset=13)
 
-made = session(lambda x: x * 2, x, dynamic_batch_size=True)
+made = exported(lambda x: x * 2, x, run_by, dynamic_batch_size=True)
 shapes = made.get_inputs()[0].shape, made.get_outputs()[0].shape
 print("dynamic_batch_size=True: expected a free first axis of input and output, got %s and %s" % shapes)
 seen.append(shapes[0][0] != shapes[1][0])
+
+(norm,) = exported(nn.BatchNorm2d(4).eval(), x, onnx.load, opset=6).graph.node
+told = sorted(attribute.name for attribute in norm.attribute)
+print("BatchNorm2d for inference at opset 6: expected is_test, without which it is in training, got", ", ".join(told))
+seen.append("is_test" not in told)
 
 print("reproduced" if all(seen) else "not reproduced")
 sys.exit(0 if all(seen) else 1)
