@@ -9,14 +9,13 @@ Environment: mnn3.6, after make_crash_files.py.
 """
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 
 import _tools
 import MNN
 import numpy as np
+from parts.crashing import tell
 
 folder = os.path.abspath(sys.argv[1])
 CASES = {  # file -> what it is, whether it ends the process
@@ -76,23 +75,4 @@ def run(name):
     np.array(MNN.expr.convert(found[0], MNN.expr.NCHW).read())
 
 
-def ended(name):
-    """The signal that ended one of at most three processes with this case, or that none did."""
-    command = [sys.executable, os.path.abspath(__file__), folder, name]
-    for _ in range(3):
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-        if code < 0:
-            return signal.Signals(-code).name
-    return "an error" if code else "no signal"
-
-
-if len(sys.argv) > 2:
-    run(sys.argv[2])
-    sys.exit()
-seen = []
-for name, (title, dies) in CASES.items():
-    how = ended(name)
-    print(f"{title}: expected no signal, got {how}")
-    seen.append(dies == how.startswith("SIG"))
-print("reproduced" if all(seen) else "not reproduced")
-sys.exit(not all(seen))
+tell(run, CASES)

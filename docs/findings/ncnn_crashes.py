@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import ncnn
 import numpy as np
+from parts.crashing import tell
 
 # The program in the wheel: its Python package wants PyTorch.
 PNNX = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
@@ -46,23 +46,4 @@ def run(name):
         np.array(extractor.extract(f"out{number}")[1])
 
 
-def ended(name):
-    """The signal that ended one of at most three processes with this case, or that none did."""
-    command = [sys.executable, __file__, folder, name]
-    for _ in range(3):
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-        if code < 0:
-            return signal.Signals(-code).name
-    return "an error" if code else "no signal"
-
-
-if len(sys.argv) > 2:
-    run(sys.argv[2])
-    sys.exit()
-seen = []
-for name, (title, dies) in CASES.items():
-    how = ended(name)
-    print(f"{title}: expected no signal, got {how}")
-    seen.append(dies == how.startswith("SIG"))
-print("reproduced" if all(seen) else "not reproduced")
-sys.exit(not all(seen))
+tell(run, CASES)

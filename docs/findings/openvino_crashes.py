@@ -6,13 +6,12 @@ Environment: openvino2026.4, openvino2025.4, openvino2023.3, after make_crash_fi
     .tox/openvino2026.4/bin/python docs/findings/openvino_crashes.py /tmp/findings/crashes
 """
 
-import signal
-import subprocess
 import sys
 from importlib.metadata import version as installed
 
 import numpy as np
 import openvino
+from parts.crashing import tell
 
 folder = sys.argv[1]
 version = installed("openvino").split(".")[0]
@@ -33,23 +32,4 @@ def run(name):
     compiled(dict(np.load(f"{folder}/{name}.npz")))
 
 
-def ended(name):
-    """The signal that ended one of at most three processes with this case, or that none did."""
-    command = [sys.executable, __file__, folder, name]
-    for _ in range(3):
-        code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-        if code < 0:
-            return signal.Signals(-code).name
-    return "an error" if code else "no signal"
-
-
-if len(sys.argv) > 2:
-    run(sys.argv[2])
-    sys.exit()
-seen = []
-for name, (title, dying) in CASES.items():
-    how = ended(name)
-    print(f"{title}: expected no signal, got {how}")
-    seen.append((version in dying.split()) == how.startswith("SIG"))
-print("reproduced" if all(seen) else "not reproduced")
-sys.exit(not all(seen))
+tell(run, {name: (title, version in dying.split()) for name, (title, dying) in CASES.items()})

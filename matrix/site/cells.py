@@ -33,7 +33,8 @@ TOLD = (
     *("model", "label", "variant", "opset", "emitted_opset", "full", "status", "stage", "blame", "message", "seconds"),
     *("bytes", "operators", "sha256", "run", "environment"),
 )
-_NAMES = ("source", "model", "variant", "opset", "full", "target")
+#: What the key of a cell is made of.
+NAMES = ("source", "model", "variant", "opset", "full", "target")
 #: Folders of the machine in front of what is the same everywhere.
 _PLACES = re.compile(r"(?<![\w.])/(?:[^\s\"':,;()<>]+?/)?(?=(?:\.tox|importers|exporters|(?:site|dist)-packages)/)")
 _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^\s/\"':,;()<>]+|(?<![\w./])/root(?=/)")
@@ -74,7 +75,7 @@ def _causes(matrix: Matrix) -> Iterator[tuple[str, Any]]:
     known = causes.load()
     wrong = replace(matrix, cells=matrix.cells.filter(pl.col("status") == "WRONG"))
     for name, rows in pairs.of_pairs(wrong):
-        cells = rows.select(*_NAMES, "label").to_dicts()
+        cells = rows.select(*NAMES, "label").to_dicts()
         found = {f"{cell['model']}/{cell['label']}": known.of(cell_key(cell)) for cell in cells}
         told = {cell: [[c.what, c.fault, c.script] for c in own] for cell, own in found.items() if own}
         yield f"causes/{name}", told

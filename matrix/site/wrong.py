@@ -12,6 +12,7 @@ import polars as pl
 from matrix import causes
 from matrix.dataset import Matrix
 from matrix.expect import cell_key
+from matrix.site.cells import NAMES
 
 TITLE = "Wrong numbers"
 EXAMPLES = 3
@@ -29,8 +30,7 @@ def wanted(matrix: Matrix) -> bool:
 
 def view(matrix: Matrix) -> dict[str, Any]:
     """What the template shows: the causes by whose fault they are, those with the most cells first."""
-    names = ("source", "model", "variant", "opset", "full", "target")
-    wrong = matrix.cells.filter(pl.col("status") == "WRONG").select(names)
+    wrong = matrix.cells.filter(pl.col("status") == "WRONG").select(NAMES)
     found = causes.account(causes.load(), map(cell_key, wrong.iter_rows(named=True)))
     faults: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for cause, keys in sorted(found.laid.items(), key=lambda item: -len(item[1])):
