@@ -57,6 +57,8 @@ def variable(array):
     """An array as a variable of MNN's: float32, or int32. Raises NotImplementedError for what is no array."""
     if not isinstance(array, np.ndarray):
         raise NotImplementedError("MNN takes tensors alone, no %s" % type(array).__name__)
+    if array.dtype.kind in "OU":
+        raise NotImplementedError("MNN has numbers alone, no texts")
     if "float" in array.dtype.name:  # those of ml_dtypes too, which are no kind "f"
         return MNN.expr.const(array.astype(np.float32), array.shape, MNN.expr.NCHW, MNN.expr.float)
     return MNN.expr.const(array.astype(np.int32), array.shape, MNN.expr.NCHW, MNN.expr.int)
